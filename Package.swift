@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+// Targets stand in dependency order: each may import only what stands above it. `scripts/check`
+// holds the imports of every file against this list.
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Kernels are always optimised, so that debug builds stay usable, and never contract `a * b + c`,
+/// so that the bits of a result do not depend on the compiler's choice. What is fused says so.
+let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off"])]
+
+let package = Package(
+  name: "WaferCluster",
+  products: [
+    .library(name: "ZeroMQ", targets: ["ZeroMQ"]),
+    .executable(name: "wafer", targets: ["wafer"]),
+    .executable(name: "wafer-node", targets: ["wafer-node"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    // Foreign code and its bindings.
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+    .target(name: "CKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: swift),
+
+    // Values: what is computed, on what, how long it takes.
+    .target(name: "Quantities", swiftSettings: swift),
+    .target(name: "Models", swiftSettings: swift),
+    .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
+    .target(
+      name: "Hardware", dependencies: ["Quantities", "Models", "Placement"], swiftSettings: swift),
+    .target(
+      name: "Programs", dependencies: ["Quantities", "Models", "Placement", "Hardware"],
+      swiftSettings: swift),
+
+    // Numbers: weights, kernels, the forward pass.
+    .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
+    .target(name: "ModelFiles", dependencies: ["Models", "Tensors"], swiftSettings: swift),
+    .target(
+      name: "Transformer", dependencies: ["CKernels", "Models", "Placement", "Tensors"],
+      swiftSettings: swift),
+
+    // Processes: frames, nodes, sockets.
+    .target(
+      name: "Messaging", dependencies: ["Quantities", "Models", "Placement", "Programs"],
+      swiftSettings: swift),
+    .target(
+      name: "Runtime",
+      dependencies: [
+        "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles", "Transformer",
+        "Messaging", .product(name: "DequeModule", package: "swift-collections"),
+      ], swiftSettings: swift),
+    .target(
+      name: "ZeroMQTransport", dependencies: ["Quantities", "ZeroMQ", "Messaging", "Runtime"],
+      swiftSettings: swift),
+
+    // The coordinator.
+    .target(
+      name: "Experiments",
+      dependencies: [
+        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Transformer",
+        "Messaging", "Runtime", "ZeroMQTransport", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: swift),
+    .executableTarget(
+      name: "wafer",
+      dependencies: [
+        "Quantities", "Models", "Placement", "Hardware", "Programs", "Experiments",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: swift),
+    .executableTarget(
+      name: "wafer-node", dependencies: ["Runtime", "ZeroMQTransport"], swiftSettings: swift),
+
+    // Tests mirror the sources.
+    .target(
+      name: "TestSupport", dependencies: ["Quantities"], path: "Tests/TestSupport",
+      swiftSettings: swift),
+    .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: swift),
+    .testTarget(
+      name: "QuantitiesTests", dependencies: ["Quantities", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
+    .testTarget(
+      name: "HardwareTests", dependencies: ["Hardware", "Models", "Quantities", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "ProgramsTests",
+      dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "ModelFilesTests", dependencies: ["ModelFiles", "Models", "Tensors", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "TransformerTests",
+      dependencies: ["Transformer", "ModelFiles", "Models", "Placement", "Tensors", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "MessagingTests", dependencies: ["Messaging", "Programs", "Quantities", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: ["Runtime", "Programs", "Hardware", "Models", "Placement", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "ZeroMQTransportTests",
+      dependencies: ["ZeroMQTransport", "ZeroMQ", "Messaging", "Runtime", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "ExperimentsTests",
+      dependencies: ["Experiments", "wafer", "wafer-node", "TestSupport"],
+      swiftSettings: swift),
+  ]
+)

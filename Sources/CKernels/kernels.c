@@ -1,0 +1,1 @@
+#include "wafer_kernels.h"

@@ -1,0 +1,84 @@
+/// A piece of a program: for every rank, the instructions of one scheduling step.
+///
+/// A program is a sequence of windows, so that a long run needs memory for a step, not for its
+/// length. Clocks and messages under way carry over from window to window.
+public struct Window: Sendable {
+  /// Place in the program.
+  public var index: Int
+  /// The micro-batches of this step.
+  public var batches: [Batch]
+  public var ranks: [RankWindow]
+  /// Where and when tokens come to be in this window: the times the run is judged by.
+  public var outputs: [Output]
+
+  public init(index: Int, batches: [Batch], ranks: [RankWindow], outputs: [Output] = []) {
+    self.index = index
+    self.batches = batches
+    self.ranks = ranks
+    self.outputs = outputs
+  }
+
+  /// A value whose time is a result: the tokens of a batch, on the rank that reports them.
+  public struct Output: Hashable, Sendable {
+    public var rank: Rank
+    public var value: Int
+    public var batch: Int
+  }
+}
+
+/// One rank's part of a window.
+public struct RankWindow: Hashable, Sendable {
+  /// Where each value of the rank lies. The table only grows from window to window; a value that is
+  /// described alike keeps its numbers and its time.
+  public var values: [ValuePlace]
+  public var instructions: [Instruction]
+
+  public init(values: [ValuePlace] = [], instructions: [Instruction] = []) {
+    self.values = values
+    self.instructions = instructions
+  }
+}
+
+/// The place of a value in the rank's memory, in elements of 4 bytes (float32, or int32 for tokens).
+public struct ValuePlace: Hashable, Sendable {
+  public var buffer: Int32
+  public var offset: Int
+  public var elements: Int
+
+  public init(buffer: Int, offset: Int, elements: Int) {
+    self.buffer = Int32(buffer)
+    self.offset = offset
+    self.elements = elements
+  }
+}
+
+/// The tokens that go through the model together.
+public struct Batch: Hashable, Sendable {
+  public var entries: [Entry]
+
+  public init(entries: [Entry]) { self.entries = entries }
+
+  /// Consecutive tokens of one sequence.
+  public struct Entry: Hashable, Sendable {
+    /// The sequence's row of the KV cache.
+    public var sequence: Int
+    /// Position of the first token.
+    public var start: Int
+    /// New tokens.
+    public var count: Int
+    /// Whether a token is sampled after the last one.
+    public var samples: Bool
+
+    public init(sequence: Int, start: Int, count: Int, samples: Bool) {
+      self.sequence = sequence
+      self.start = start
+      self.count = count
+      self.samples = samples
+    }
+  }
+
+  /// New tokens of all entries: rows of the residual.
+  public var tokens: Int { entries.reduce(0) { $0 + $1.count } }
+  /// Entries that are sampled: rows of the logits.
+  public var outputs: Int { entries.reduce(0) { $0 + ($1.samples ? 1 : 0) } }
+}

@@ -117,4 +117,14 @@ public struct RankClock: Sendable {
   public var end: EmulatedTime {
     (regionFree + egressFree + ingressFree).max() ?? .zero
   }
+
+  /// Of every time and account: two clocks that saw the same program are equal exactly when this is.
+  public var digest: UInt64 {
+    var digest = Digest()
+    for stamp in values {
+      for entry in Account.Entry.allCases { digest.add(stamp.account[entry].picoseconds) }
+    }
+    for free in regionFree + egressFree + ingressFree { digest.add(free.picoseconds) }
+    return digest.value
+  }
 }

@@ -93,7 +93,8 @@ let package = Package(
     .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
     .testTarget(
-      name: "HardwareTests", dependencies: ["Hardware", "Models", "Quantities", "TestSupport"],
+      name: "HardwareTests",
+      dependencies: ["Hardware", "Models", "Placement", "Quantities", "TestSupport", "Yams"],
       swiftSettings: swift),
     .testTarget(
       name: "ProgramsTests",

@@ -56,7 +56,7 @@ let package = Package(
 
     // Processes: frames, nodes, sockets.
     .target(
-      name: "Messaging", dependencies: ["Quantities", "Models", "Placement", "Programs"],
+      name: "Messaging", dependencies: ["Quantities", "Models", "Placement", "Hardware", "Programs"],
       swiftSettings: swift),
     .target(
       name: "Runtime",

@@ -91,6 +91,23 @@ public struct Send: Hashable, Sendable {
   public var overhead: EmulatedTime
   public var serialization: EmulatedTime
   public var latency: EmulatedTime
+
+  public init(
+    to: Rank, stream: Stream, port: Int32, holdsPortUntilDelivery: Bool, values: Values,
+    elements: Int, bytes: Int, overhead: EmulatedTime, serialization: EmulatedTime,
+    latency: EmulatedTime
+  ) {
+    self.to = to
+    self.stream = stream
+    self.port = port
+    self.holdsPortUntilDelivery = holdsPortUntilDelivery
+    self.values = values
+    self.elements = elements
+    self.bytes = bytes
+    self.overhead = overhead
+    self.serialization = serialization
+    self.latency = latency
+  }
 }
 
 /// A message taken from a stream, through an ingress port, cut-through.
@@ -106,4 +123,18 @@ public struct Receive: Hashable, Sendable {
   public var bytes: Int
   public var serialization: EmulatedTime
   public var overhead: EmulatedTime
+
+  public init(
+    from: Rank, stream: Stream, port: Int32, values: Values, elements: Int, bytes: Int,
+    serialization: EmulatedTime, overhead: EmulatedTime
+  ) {
+    self.from = from
+    self.stream = stream
+    self.port = port
+    self.values = values
+    self.elements = elements
+    self.bytes = bytes
+    self.serialization = serialization
+    self.overhead = overhead
+  }
 }

@@ -23,6 +23,12 @@ public struct Window: Sendable {
     public var rank: Rank
     public var value: Int
     public var batch: Int
+
+    public init(rank: Rank, value: Int, batch: Int) {
+      self.rank = rank
+      self.value = value
+      self.batch = batch
+    }
   }
 }
 

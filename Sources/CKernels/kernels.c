@@ -1,1 +1,0 @@
-#include "wafer_kernels.h"

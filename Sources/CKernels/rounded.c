@@ -1,0 +1,179 @@
+// The reduced path: inputs rounded to int8 or bfloat16. Scalar reference.
+#include "rounded.h"
+
+size_t wk_rounded_bytes(wk_type type, size_t columns) {
+  size_t bytes;
+  if (type == WK_BF16)
+    bytes = (columns + 31) / 32 * 64;
+  else if (type < WK_Q8_0)
+    bytes = columns * 4;
+  else
+    bytes = wk_even_blocks(columns) * (sizeof(wk_rounded_block) + sizeof(float));
+  return (bytes + 63) / 64 * 64;
+}
+
+// Nearest bfloat16, ties to even; a NaN stays one.
+static uint16_t to_bfloat(float x) {
+  uint32_t bits = wk_bits(x);
+  if (x != x) return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static float round_block(const float *x, wk_rounded_block *out) {
+  // As bit patterns without sign: infinities lie above every number, NaNs above those.
+  uint32_t top = 0;
+  for (int i = 0; i < 32; i++) {
+    uint32_t size = wk_bits(x[i]) & 0x7fffffff;
+    top = size > top ? size : top;
+  }
+  // A block of subnormals is zero. One that is not finite makes every result NaN.
+  float largest = wk_float(top), inverse = 127 / largest;
+  int finite = top < 0x7f800000, usable = finite && inverse < __builtin_inff();
+  for (int j = 0; j < 8; j++) {
+    int32_t quad = 0;
+    for (int i = 4 * j; i < 4 * j + 4; i++) {
+      // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
+      out->q[i] = usable ? (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
+      quad += out->q[i];
+    }
+    out->quad[j] = quad;
+  }
+  return usable ? largest / 127 : finite ? 0 : __builtin_nanf("");
+}
+
+static void round_scalar(wk_type type, const float *x, size_t columns, void *out) {
+  if (type == WK_BF16) {
+    uint16_t *b = out;
+    for (size_t i = 0; i < columns; i++) b[i] = to_bfloat(x[i]);
+    memset(b + columns, 0, ((columns + 31) / 32 * 32 - columns) * 2);
+  } else if (type < WK_Q8_0) {
+    memcpy(out, x, columns * 4);
+  } else {
+    wk_rounded_block *blocks = out;
+    size_t count = columns / 32, even = wk_even_blocks(columns);
+    float *scales = (float *)(blocks + even);
+    for (size_t b = 0; b < count; b++) scales[b] = round_block(x + 32 * b, blocks + b);
+    if (even > count) {
+      memset(blocks + count, 0, sizeof *blocks);
+      scales[count] = 0;
+    }
+  }
+}
+
+void wk_round_inputs(wk_isa isa, wk_type type, const float *x, size_t x_stride, size_t columns,
+                     size_t tokens, void *rounded) {
+  (void)isa;
+  size_t bytes = wk_rounded_bytes(type, columns);
+  for (size_t t = 0; t < tokens; t++)
+    round_scalar(type, x + t * x_stride, columns, (uint8_t *)rounded + t * bytes);
+}
+
+// A block of 32 weights as (u - offset) * d[half] + m.
+typedef struct integer_block {
+  int32_t value[32];  // u - offset
+  float d[2], m;
+} integer_block;
+
+// Block `index` of 32 in a row.
+static integer_block load_block(wk_type type, const uint8_t *row, size_t index) {
+  integer_block out = {.m = 0};
+  switch (type) {
+    case WK_Q8_0: {
+      const wk_q8_0 *b = (const wk_q8_0 *)row + index;
+      out.d[0] = out.d[1] = wk_half(b->d);
+      for (int i = 0; i < 32; i++) out.value[i] = b->q[i];
+      break;
+    }
+    case WK_Q4_0: {
+      const wk_q4_0 *b = (const wk_q4_0 *)row + index;
+      out.d[0] = out.d[1] = wk_half(b->d);
+      for (int i = 0; i < 32; i++) out.value[i] = (b->q[i % 16] >> i / 16 * 4 & 15) - 8;
+      break;
+    }
+    case WK_Q4_1: {
+      const wk_q4_1 *b = (const wk_q4_1 *)row + index;
+      out.d[0] = out.d[1] = wk_half(b->d);
+      out.m = wk_half(b->m);
+      for (int i = 0; i < 32; i++) out.value[i] = b->q[i % 16] >> i / 16 * 4 & 15;
+      break;
+    }
+    case WK_Q4_K: case WK_Q5_K: {
+      const wk_q4_k *b4 = (const wk_q4_k *)row + index / 8;
+      const wk_q5_k *b5 = (const wk_q5_k *)row + index / 8;
+      int five = type == WK_Q5_K, g = (int)(index % 8);
+      const uint8_t *q = five ? b5->q : b4->q;
+      uint8_t scale, min;
+      wk_k_scale(five ? b5->scales : b4->scales, g, &scale, &min);
+      out.d[0] = out.d[1] = wk_half(five ? b5->d : b4->d) * (float)scale;
+      out.m = -(wk_half(five ? b5->minimum : b4->minimum) * (float)min);
+      for (int i = 0; i < 32; i++)
+        out.value[i] = (q[g / 2 * 32 + i] >> g % 2 * 4 & 15)
+                       + (five ? (b5->high[i] >> g & 1) * 16 : 0);
+      break;
+    }
+    case WK_Q6_K: {
+      const wk_q6_k *b = (const wk_q6_k *)row + index / 8;
+      int h = (int)(index % 8) / 4, g = (int)(index % 4);
+      for (int half = 0; half < 2; half++)
+        out.d[half] = wk_half(b->d) * (float)b->scales[h * 8 + g * 2 + half];
+      for (int i = 0; i < 32; i++)
+        out.value[i] = (b->q[h * 64 + g % 2 * 32 + i] >> g / 2 * 4 & 15)
+                       + (b->high[h * 32 + i] >> g * 2 & 3) * 16 - 32;
+      break;
+    }
+    case WK_F32: case WK_F16: case WK_BF16: break;
+  }
+  return out;
+}
+
+static float dot_integers(wk_type type, const uint8_t *row, size_t columns, const void *token) {
+  const wk_rounded_block *inputs = token;
+  const float *scales = wk_rounded_scales(token, columns);
+  int minima = type == WK_Q4_1 || type == WK_Q4_K || type == WK_Q5_K;
+  float lane[WK_LANES] = {0};
+  for (size_t b = 0; b < columns / 32; b++) {
+    integer_block w = load_block(type, row, b);
+    for (int j = 0; j < 8; j++) {
+      int32_t sum = 0;
+      for (int i = 4 * j; i < 4 * j + 4; i++) sum += w.value[i] * inputs[b].q[i];
+      float *acc = &lane[b % 2 * 8 + (size_t)j];
+      *acc = wk_fma((float)sum, w.d[j / 4] * scales[b], *acc);
+      if (minima) *acc = wk_fma((float)inputs[b].quad[j], w.m * scales[b], *acc);
+    }
+  }
+  return wk_tree(lane);
+}
+
+static float flushed(float x) {
+  return (wk_bits(x) & 0x7f800000) == 0 ? wk_float(wk_bits(x) & 0x80000000) : x;
+}
+
+static float dot_bfloat(const uint8_t *row, size_t columns, const uint16_t *inputs) {
+  float lane[WK_LANES] = {0};
+  for (size_t c = 0; c < columns; c += 32)
+    for (size_t j = 0; j < WK_LANES; j++)
+      for (int part = 1; part >= 0; part--) {
+        size_t i = c + 2 * j + (size_t)part;
+        float w = i < columns ? flushed(wk_bfloat(wk_load16(row + 2 * i))) : 0;
+        float x = flushed(wk_bfloat(inputs[i]));
+        lane[j] = flushed(wk_fma(w, x, lane[j]));
+      }
+  return wk_tree(lane);
+}
+
+void wk_matmul_rounded(wk_isa isa, wk_type type, const void *w, size_t row_bytes, size_t rows,
+                       size_t columns, const void *rounded, size_t tokens, float *y, size_t y_stride) {
+  size_t bytes = wk_rounded_bytes(type, columns);
+  if (type == WK_F32 || type == WK_F16) {
+    wk_matmul(isa, type, w, row_bytes, rows, columns, rounded, bytes / 4, tokens, y, y_stride);
+    return;
+  }
+  for (size_t t = 0; t < tokens; t++) {
+    const uint8_t *token = (const uint8_t *)rounded + t * bytes;
+    for (size_t r = 0; r < rows; r++) {
+      const uint8_t *row = (const uint8_t *)w + r * row_bytes;
+      y[t * y_stride + r] = type == WK_BF16 ? dot_bfloat(row, columns, (const uint16_t *)token)
+                                            : dot_integers(type, row, columns, token);
+    }
+  }
+}

@@ -85,7 +85,11 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(
-      name: "wafer-node", dependencies: ["Runtime", "ZeroMQTransport"], swiftSettings: swift),
+      name: "wafer-node",
+      dependencies: [
+        "Runtime", "ZeroMQTransport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: swift),
 
     // Tests mirror the sources.
     .target(

@@ -54,7 +54,10 @@ public final class ModelKernels {
           "\(path) is not the coordinator's model: its fingerprint is \(file.fingerprint), the "
             + "coordinator's \(fingerprint). Copy the same file to every host")
       }
-      return try shard(try file.weights())
+      guard let weights = file.weights else {
+        throw NodeError.load("\(path) has no weights: it is a bare config.json")
+      }
+      return try shard(weights)
     }
   }
 

@@ -139,8 +139,7 @@ final class ControlThread: Sendable {
           return
         }
         // What cannot be read is the data path's to report.
-        let read = message.withUnsafeBytes { try? ControlMessage(reading: $0) }
-        switch read {
+        switch message.withUnsafeBytes({ ControlMessage.kind(of: $0) }) {
         case .alive: continue
         case .abort: owner.abortFlag.raise()
         default: break

@@ -72,12 +72,18 @@ extension ControlMessage {
     try reader.finish()
   }
 
-  private enum Kind: UInt8 {
+  /// What a frame is, without reading it; `nil` when it is none of ours.
+  public static func kind(of frame: UnsafeRawBufferPointer) -> Kind? {
+    frame.count > 6 ? Kind(rawValue: frame[6]) : nil
+  }
+
+  /// The byte behind mark and version.
+  public enum Kind: UInt8, Sendable {
     case hello, bound, ready, windowDone, done, failed, refuse, assign, connect, window, begin
     case finish, abort, alive
   }
 
-  private var kind: Kind {
+  var kind: Kind {
     switch self {
     case .hello: .hello
     case .bound: .bound

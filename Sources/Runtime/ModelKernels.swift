@@ -78,9 +78,8 @@ public final class ModelKernels {
       for (entry, token) in zip(batch.entries, memory.tokens(work.input)) {
         // The batch holds the position that this token takes.
         guard sequences[entry.sequence].count == entry.start else {
-          throw .window(
-            index: -1,
-            reason: "sequence \(entry.sequence) has \(sequences[entry.sequence].count) tokens, "
+          throw .numbers(
+            "sequence \(entry.sequence) has \(sequences[entry.sequence].count) tokens, "
               + "and the next is for position \(entry.start)")
         }
         sequences[entry.sequence].append(token)
@@ -100,13 +99,16 @@ public final class ModelKernels {
       shard.head(batch: batch, residual: input, into: output)
       if assignment.reportsLogits { report(output, of: batch, to: &logits) }
     case .candidates:
-      candidates(
-        logits: input, outputs: batch.outputs, vocabulary: vocabulary, rule: assignment.sampling,
-        seed: assignment.seed, rows: batch.sampledRows, into: output)
+      assignment.sampling.candidates(
+        logits: input, batch: batch, vocabulary: vocabulary, seed: assignment.seed, into: output)
     case .choose:
-      choose(
-        records: input, shards: shards, outputs: batch.outputs, rule: assignment.sampling,
-        seed: assignment.seed, rows: batch.sampledRows, into: memory.tokens(work.output))
+      do {
+        try assignment.sampling.choose(
+          records: input, shards: shards, batch: batch, seed: assignment.seed,
+          into: memory.tokens(work.output))
+      } catch {
+        throw .numbers("\(error)")
+      }
     case .residual, .sum, .sumInRankOrder, .copy, .fill, .stage:
       preconditionFailure("\(work.kernel) needs no model")
     }
@@ -116,10 +118,10 @@ public final class ModelKernels {
     _ values: UnsafeMutableBufferPointer<Float>, of batch: Batch,
     to logits: inout [WindowReport.Logits]
   ) {
-    for (row, place) in batch.sampledRows.enumerated() {
+    for (row, entry) in batch.entries.filter(\.samples).enumerated() {
       logits.append(
         WindowReport.Logits(
-          sequence: place.sequence, position: place.position,
+          sequence: entry.sequence, position: entry.start + entry.count - 1,
           values: Array(values[row * vocabulary.count..<(row + 1) * vocabulary.count])))
     }
   }

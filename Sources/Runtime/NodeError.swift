@@ -9,6 +9,8 @@ public enum NodeError: Error, CustomStringConvertible {
   case unexpected(MessagePlace, field: String, found: String, expected: String)
   /// The window names what this rank does not have.
   case window(index: Int, reason: String)
+  /// Numbers that the program cannot go on with.
+  case numbers(String)
   /// The shard could not be loaded.
   case load(String)
   /// The run was given up elsewhere.
@@ -51,6 +53,7 @@ public enum NodeError: Error, CustomStringConvertible {
       "\(place.rank), message \(place.sequence) of stream \(place.stream) from \(place.peer): "
         + "\(field) is \(found), expected \(expected)"
     case .window(let index, let reason): "window \(index): \(reason)"
+    case .numbers(let reason): reason
     case .load(let reason): reason
     case .aborted: "the run was aborted"
     }

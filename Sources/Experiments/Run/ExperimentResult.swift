@@ -1,0 +1,81 @@
+import Hardware
+import Messaging
+import Quantities
+import Runtime
+
+/// What one half gave, on both clocks.
+public struct HalfResult: Sendable {
+  public let name: ExperimentRun.HalfName
+  /// Where each rank's layers lie on its wafer.
+  public let mappings: [Mapping]
+  /// Whether SRAM was taken as enlarged.
+  public let isHypothetical: Bool
+  public internal(set) var emulated: EmulatedResult!
+  /// `nil` without nodes.
+  public internal(set) var measured: MeasuredResult?
+  /// Of each sequence; empty when payloads are phantom.
+  public internal(set) var tokens: [[Int32]] = []
+  public internal(set) var logits: Logits?
+  /// Who the nodes were; empty for threads.
+  public internal(set) var nodes: [ControlMessage.Hello] = []
+
+  init(name: ExperimentRun.HalfName, mappings: [Mapping], isHypothetical: Bool) {
+    self.name = name
+    self.mappings = mappings
+    self.isHypothetical = isHypothetical
+  }
+}
+
+/// An experiment's answer.
+public struct ExperimentResult: Sendable {
+  public let experiment: Experiment
+  /// The PEs that the layers of each wafer are spread over, in both halves.
+  public let grid: Rectangle
+  public let single: HalfResult
+  public let cluster: HalfResult
+  /// The fastest mapping that really fits one wafer; `nil` when none does.
+  public let bestSingle: HalfResult?
+  /// Prices outside of what was calibrated, and assumptions that matter.
+  public let warnings: [String]
+
+  /// How much longer the cluster took than the single wafer.
+  public var extra: EmulatedTime { cluster.emulated.total.time - single.emulated.total.time }
+  /// Where the difference was spent; its entries add up to `extra`.
+  public var extraAccount: Account {
+    cluster.emulated.total.account - single.emulated.total.account
+  }
+  /// Cluster total over single total.
+  public var slowdown: Double {
+    let single = single.emulated.total.time.picoseconds
+    return single > 0
+      ? Double(cluster.emulated.total.time.picoseconds) / Double(single) : 1
+  }
+
+  /// The first token at which the halves part, by sequence and place; `nil` when they never do, or
+  /// there are none.
+  public var firstDifference: (sequence: Int, token: Int)? {
+    for (sequence, (a, b)) in zip(single.tokens, cluster.tokens).enumerated() {
+      if let token = zip(a, b).enumerated().first(where: { $0.element.0 != $0.element.1 })?.offset {
+        return (sequence, token)
+      }
+    }
+    return nil
+  }
+
+  /// The largest difference of two logits up to where the tokens part; `nil` without logits.
+  public var largestLogitDifference: Float? {
+    guard let a = single.logits, let b = cluster.logits else { return nil }
+    let start = experiment.modelled.workload.promptTokens - 1
+    var largest: Float = 0
+    for (index, place) in a.places.enumerated() where index < b.rows.count {
+      // After the tokens part, the logits answer different questions.
+      if let first = firstDifference, place.sequence == first.sequence,
+        place.position - start > first.token
+      {
+        continue
+      }
+      for (x, y) in zip(a.rows[index], b.rows[index]) { largest = max(largest, abs(x - y)) }
+    }
+    return largest
+  }
+}

@@ -45,7 +45,11 @@ let package = Package(
 
     // Numbers: weights, kernels, the forward pass.
     .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
-    .target(name: "ModelFiles", dependencies: ["Models", "Tensors"], swiftSettings: swift),
+    .target(
+      name: "ModelFiles",
+      dependencies: [
+        "Models", "Tensors", .product(name: "HeapModule", package: "swift-collections"),
+      ], swiftSettings: swift),
     .target(
       name: "Transformer", dependencies: ["CKernels", "Models", "Placement", "Tensors"],
       swiftSettings: swift),

@@ -1,6 +1,7 @@
 // Weights times inputs: the scalar reference.
 #include "blocks.h"
 #include "lanes.h"
+#include "twins.h"
 
 // Elements expanded at a time; whole blocks of every format.
 enum { PIECE = 256 };
@@ -27,6 +28,5 @@ static void matmul_scalar(wk_type type, const void *w, size_t row_bytes, size_t 
 
 void wk_matmul(wk_isa isa, wk_type type, const void *w, size_t row_bytes, size_t rows, size_t columns,
                const float *x, size_t x_stride, size_t tokens, float *y, size_t y_stride) {
-  (void)isa;
-  matmul_scalar(type, w, row_bytes, rows, columns, x, x_stride, tokens, y, y_stride);
+  WK_CHOOSE(isa, matmul, type, w, row_bytes, rows, columns, x, x_stride, tokens, y, y_stride);
 }

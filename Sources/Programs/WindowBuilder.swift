@@ -1,4 +1,5 @@
 import Hardware
+import Models
 import Quantities
 
 /// Writes a window: allocates values and appends priced instructions, rank by rank.

@@ -1,5 +1,6 @@
 // The reduced path: inputs rounded to int8 or bfloat16. Scalar reference.
 #include "rounded.h"
+#include "twins.h"
 
 size_t wk_rounded_bytes(wk_type type, size_t columns) {
   size_t bytes;
@@ -8,7 +9,7 @@ size_t wk_rounded_bytes(wk_type type, size_t columns) {
   else if (type < WK_Q8_0)
     bytes = columns * 4;
   else
-    bytes = wk_even_blocks(columns) * (sizeof(wk_rounded_block) + sizeof(float));
+    bytes = wk_pairs(columns) * (sizeof(wk_rounded_pair) + 2 * sizeof(float));
   return (bytes + 63) / 64 * 64;
 }
 
@@ -19,7 +20,8 @@ static uint16_t to_bfloat(float x) {
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-static float round_block(const float *x, wk_rounded_block *out) {
+// Rounds 32 inputs; gives their scale.
+static float round_block(const float *x, int8_t *q, int32_t *quads) {
   // As bit patterns without sign: infinities lie above every number, NaNs above those.
   uint32_t top = 0;
   for (int i = 0; i < 32; i++) {
@@ -33,10 +35,10 @@ static float round_block(const float *x, wk_rounded_block *out) {
     int32_t quad = 0;
     for (int i = 4 * j; i < 4 * j + 4; i++) {
       // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
-      out->q[i] = usable ? (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
-      quad += out->q[i];
+      q[i] = usable ? (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
+      quad += q[i];
     }
-    out->quad[j] = quad;
+    quads[j] = quad;
   }
   return usable ? largest / 127 : finite ? 0 : __builtin_nanf("");
 }
@@ -49,23 +51,44 @@ static void round_scalar(wk_type type, const float *x, size_t columns, void *out
   } else if (type < WK_Q8_0) {
     memcpy(out, x, columns * 4);
   } else {
-    wk_rounded_block *blocks = out;
-    size_t count = columns / 32, even = wk_even_blocks(columns);
-    float *scales = (float *)(blocks + even);
-    for (size_t b = 0; b < count; b++) scales[b] = round_block(x + 32 * b, blocks + b);
-    if (even > count) {
-      memset(blocks + count, 0, sizeof *blocks);
-      scales[count] = 0;
+    wk_rounded_pair *pairs = out;
+    size_t count = wk_pairs(columns);
+    float *scales = (float *)(pairs + count);
+    for (size_t b = 0; b < 2 * count; b++) {
+      static const float zeros[32];
+      const float *block = 32 * b < columns ? x + 32 * b : zeros;
+      scales[b] = round_block(block, pairs[b / 2].q + b % 2 * 32, pairs[b / 2].quad + b % 2 * 8);
     }
   }
 }
 
 void wk_round_inputs(wk_isa isa, wk_type type, const float *x, size_t x_stride, size_t columns,
                      size_t tokens, void *rounded) {
-  (void)isa;
   size_t bytes = wk_rounded_bytes(type, columns);
-  for (size_t t = 0; t < tokens; t++)
-    round_scalar(type, x + t * x_stride, columns, (uint8_t *)rounded + t * bytes);
+  int fast = wk_dots(isa, type);
+  for (size_t t = 0; t < tokens; t++) {
+    void *out = (uint8_t *)rounded + t * bytes;
+#if defined(__x86_64__)
+    if (fast && type != WK_BF16) {
+      wk_round_blocks_vnni(x + t * x_stride, columns, out);
+      continue;
+    }
+#endif
+    (void)fast;
+    round_scalar(type, x + t * x_stride, columns, out);
+  }
+}
+
+int wk_dots(wk_isa isa, wk_type type) {
+#if defined(__x86_64__)
+  if (isa < WK_AVX512) return 0;
+  __builtin_cpu_init();
+  if (type == WK_BF16) return __builtin_cpu_supports("avx512bf16") != 0;
+  return type >= WK_Q8_0 && __builtin_cpu_supports("avx512vnni");
+#else
+  (void)isa, (void)type;
+  return 0;
+#endif
 }
 
 // A block of 32 weights as (u - offset) * d[half] + m.
@@ -127,18 +150,19 @@ static integer_block load_block(wk_type type, const uint8_t *row, size_t index) 
 }
 
 static float dot_integers(wk_type type, const uint8_t *row, size_t columns, const void *token) {
-  const wk_rounded_block *inputs = token;
+  const wk_rounded_pair *inputs = token;
   const float *scales = wk_rounded_scales(token, columns);
-  int minima = type == WK_Q4_1 || type == WK_Q4_K || type == WK_Q5_K;
   float lane[WK_LANES] = {0};
-  for (size_t b = 0; b < columns / 32; b++) {
-    integer_block w = load_block(type, row, b);
-    for (int j = 0; j < 8; j++) {
+  for (size_t b = 0; b < 2 * wk_pairs(columns); b++) {
+    integer_block w = {.m = 0};
+    if (b < columns / 32) w = load_block(type, row, b);
+    for (size_t j = 0; j < 8; j++) {
+      size_t k = b % 2 * 8 + j;
       int32_t sum = 0;
-      for (int i = 4 * j; i < 4 * j + 4; i++) sum += w.value[i] * inputs[b].q[i];
-      float *acc = &lane[b % 2 * 8 + (size_t)j];
-      *acc = wk_fma((float)sum, w.d[j / 4] * scales[b], *acc);
-      if (minima) *acc = wk_fma((float)inputs[b].quad[j], w.m * scales[b], *acc);
+      for (size_t i = 0; i < 4; i++) sum += w.value[4 * j + i] * inputs[b / 2].q[4 * k + i];
+      lane[k] = wk_fma((float)sum, w.d[j / 4] * scales[b], lane[k]);
+      if (wk_has_minima(type))
+        lane[k] = wk_fma((float)inputs[b / 2].quad[k], w.m * scales[b], lane[k]);
     }
   }
   return wk_tree(lane);
@@ -168,6 +192,15 @@ void wk_matmul_rounded(wk_isa isa, wk_type type, const void *w, size_t row_bytes
     wk_matmul(isa, type, w, row_bytes, rows, columns, rounded, bytes / 4, tokens, y, y_stride);
     return;
   }
+#if defined(__x86_64__)
+  if (wk_dots(isa, type)) {
+    if (type == WK_BF16)
+      wk_matmul_dpbf16(w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
+    else
+      wk_matmul_vnni(type, w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
+    return;
+  }
+#endif
   for (size_t t = 0; t < tokens; t++) {
     const uint8_t *token = (const uint8_t *)rounded + t * bytes;
     for (size_t r = 0; r < rows; r++) {

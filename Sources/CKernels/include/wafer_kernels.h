@@ -45,7 +45,8 @@ void wk_dequantize(wk_type type, const void *row, size_t first, size_t count, fl
 // and a minimum m. Lane j of 16 owns elements 4(j mod 8) ..< 4(j mod 8) + 4 of the blocks of parity j / 8:
 //   i = sum of four (u - offset) * q,  s = sum of four q                     (exact integers)
 //   acc = fma(float(i), d * dx, acc);  where the format has minima, acc = fma(float(s), m * dx, acc)
-// and the lanes are added in the canonical tree.
+// and the lanes are added in the canonical tree. An odd last block is paired with zeros. A block of
+// subnormal inputs counts as zero; one that is not finite makes its results NaN.
 //
 // bfloat16 weights: inputs are rounded to bfloat16 (nearest, ties to even). Lane j takes the pairs
 // (32k + 2j, 32k + 2j + 1) in order of k, acc = fma(w1, x1, acc), acc = fma(w0, x0, acc); subnormal
@@ -53,8 +54,13 @@ void wk_dequantize(wk_type type, const void *row, size_t first, size_t count, fl
 //
 // float32 and float16 weights: as wk_matmul.
 //
+// The twins need dot products of bytes (AVX-512 VNNI) or of bfloat16 (AVX-512 BF16): wk_dots says
+// whether `isa` on this processor has them for `type`. Elsewhere the scalar reference runs, which is
+// slower than wk_matmul.
+//
 // wk_round_inputs writes wk_rounded_bytes(type, columns) bytes a token, one after the other, 64-byte
 // aligned; wk_matmul_rounded multiplies them.
+int wk_dots(wk_isa isa, wk_type type);
 size_t wk_rounded_bytes(wk_type type, size_t columns);
 void wk_round_inputs(wk_isa isa, wk_type type, const float *x, size_t x_stride, size_t columns,
                      size_t tokens, void *rounded);

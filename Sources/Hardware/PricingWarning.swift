@@ -3,7 +3,7 @@ import Quantities
 /// A kernel that was priced outside of what its coefficients were fitted on.
 public struct PricingWarning: Hashable, Sendable, CustomStringConvertible {
   /// Which kernel.
-  public let kernel: Kernel
+  public let kernel: PricedKernel
   /// What lies outside, with its value or values and what is calibrated.
   public let cause: Cause
 
@@ -54,7 +54,7 @@ public struct PricingWarning: Hashable, Sendable, CustomStringConvertible {
 /// Warnings of many prices: each cause once a kernel, its values widened to a range, in the order of a
 /// forward pass.
 public struct PricingWarnings: Hashable, Sendable {
-  private var kernels: [Kernel: [PricingWarning.Cause]] = [:]
+  private var kernels: [PricedKernel: [PricingWarning.Cause]] = [:]
 
   /// No warnings.
   public init() {}
@@ -62,7 +62,7 @@ public struct PricingWarnings: Hashable, Sendable {
   /// The warnings, in an order that depends on neither hashing nor the order of adding, as far as
   /// kernels and kinds of causes go.
   public var list: [PricingWarning] {
-    Kernel.allCases.flatMap { kernel in
+    PricedKernel.allCases.flatMap { kernel in
       (kernels[kernel] ?? []).sorted { $0.order < $1.order }
         .map { PricingWarning(kernel: kernel, cause: $0) }
     }
@@ -135,12 +135,12 @@ extension WaferPricing {
   }
 
   /// What embedding, head and candidates are priced outside of: no source measures them.
-  public func warnings(of kernels: [Kernel]) -> [PricingWarning] {
+  public func warnings(of kernels: [PricedKernel]) -> [PricingWarning] {
     kernels.filter { $0.calibratedOn == nil }
       .map { PricingWarning(kernel: $0, cause: .unmeasured) }
   }
 
-  private func warnings(_ kernel: Kernel, _ work: BatchWork) -> [PricingWarning] {
+  private func warnings(_ kernel: PricedKernel, _ work: BatchWork) -> [PricingWarning] {
     guard let phase = kernel.calibratedOn, let coverage = calibration.coverage(of: phase) else {
       return [PricingWarning(kernel: kernel, cause: .unmeasured)]
     }

@@ -110,7 +110,7 @@ public struct WaferPricing: Hashable, Sendable {
   // MARK: Choices
 
   /// A block's price and the kernel that gives it.
-  typealias Choice = (cost: Cost, kernel: Kernel)
+  typealias Choice = (cost: Cost, kernel: PricedKernel)
 
   func attentionChoice(_ layer: LayerSlice, _ work: BatchWork) -> Choice {
     guard !work.entries.isEmpty else { return (.zero, .attentionGEMV) }

@@ -21,7 +21,11 @@ public enum ProcessMemory {
   /// Largest resident size so far, in bytes. On Linux `ru_maxrss` is in KiB.
   public static var peakResidentBytes: Int {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    #if canImport(Glibc)
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    #else
+      getrusage(RUSAGE_SELF, &usage)
+    #endif
     return usage.ru_maxrss * 1024
   }
 }

@@ -101,9 +101,9 @@ final class ControlThread: Sendable {
           try takeFromCoordinator()
         }
         if poller[fromData].contains(.readable) {
-          while let message = try next() {
-            guard !message.isEmpty else { return }
-            try dealer.send(message)
+          while let frame = try data.nextFrame() {
+            guard !frame.isEmpty else { return }
+            try dealer.send(frame)
             lastSpoken = now
           }
         }
@@ -122,29 +122,15 @@ final class ControlThread: Sendable {
       }
     }
 
-    private func next() throws(ZeroMQError) -> Message? {
-      do {
-        return try data.receive(.dontWait)
-      } catch where error.code == .again {
-        return nil
-      }
-    }
-
     private func takeFromCoordinator() throws(ZeroMQError) {
-      while true {
-        let message: Message
-        do {
-          message = try dealer.receive(.dontWait)
-        } catch where error.code == .again {
-          return
-        }
+      while let frame = try dealer.nextFrame() {
         // What cannot be read is the data path's to report.
-        switch message.withUnsafeBytes({ ControlMessage.kind(of: $0) }) {
+        switch frame.withUnsafeBytes({ ControlMessage.kind(of: $0) }) {
         case .alive: continue
         case .abort: owner.abortFlag.raise()
         default: break
         }
-        try data.send(message)
+        try data.send(frame)
       }
     }
 
@@ -162,4 +148,16 @@ public enum ControlLimits {
   /// Largest control frame: a window report with the logits of a large vocabulary for a batch of 64
   /// (128,256 × 4 bytes × 64 = 33 MB), doubled.
   public static let largestFrame = 64 << 20
+}
+
+extension Socket where Kind: ReceivingKind {
+  /// The next frame, copied; `nil` when none waits. Control frames have one part; more are joined to the
+  /// first frame's end and so found unreadable.
+  mutating func nextFrame() throws(ZeroMQError) -> [UInt8]? {
+    do {
+      return Array(try receiveParts(.dontWait).joined())
+    } catch where error.code == .again {
+      return nil
+    }
+  }
 }

@@ -104,20 +104,12 @@ public struct Coordinator: ~Copyable {
   }
 
   private mutating func receive(_ state: inout Loop) throws {
-    while state.outcome == nil {
-      let sender: RoutingID
-      var message = Message()
-      do {
-        sender = try router.receive(into: &message, .dontWait)
-      } catch where error.code == .again {
-        return
-      }
-      if router.hasMore { try router.dropRemainingParts() }
+    while state.outcome == nil, let (sender, frame) = try nextFrame() {
       let identity = NodeIdentity(sender.bytes)
       let event: ClusterSession.Event
       do {
         event = .message(
-          try message.withUnsafeBytes { (bytes) throws(FrameError) in
+          try frame.withUnsafeBytes { (bytes) throws(FrameError) in
             try ControlMessage(reading: bytes)
           }, from: identity)
       } catch {
@@ -132,6 +124,15 @@ public struct Coordinator: ~Copyable {
       {
         try perform(state.session.stop(), &state)
       }
+    }
+  }
+
+  private mutating func nextFrame() throws(ZeroMQError) -> (RoutingID, [UInt8])? {
+    do {
+      let (sender, parts) = try router.receiveParts(.dontWait)
+      return (sender, Array(parts.joined()))
+    } catch where error.code == .again {
+      return nil
     }
   }
 

@@ -1,5 +1,5 @@
 /// The kernels that a wafer's prices are made of, as warnings name them.
-public enum Kernel: String, CaseIterable, Hashable, Comparable, Sendable {
+public enum PricedKernel: String, CaseIterable, Hashable, Comparable, Sendable {
   case embedding
   case attentionGEMV = "attention-gemv"
   case attentionGEMM = "attention-gemm"

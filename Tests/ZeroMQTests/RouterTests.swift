@@ -38,10 +38,10 @@ import ZeroMQ
     var part = Message()
     #expect(try router.receive(into: &part) == "d")
     #expect(part.copyBytes() == [1])
-    #expect(router.hasMore)
+    #expect(router.hasMore == true)
     try router.receiveNext(into: &part)
     #expect(part.copyBytes() == [2])
-    #expect(!router.hasMore)
+    #expect(router.hasMore == false)
     try router.send(&part, to: "d")
     #expect(try dealer.receive().copyBytes() == [2])
 

@@ -8,7 +8,7 @@ extension SocketHandle {
   }
 
   /// Sets one of the few options that take 64 bits.
-  func set(_ option: CInt, _ value: Int64, _ name: String) throws(ZeroMQError) {
+  func setWide(_ option: CInt, _ value: Int64, _ name: String) throws(ZeroMQError) {
     try setNumber(option, value, name)
   }
 

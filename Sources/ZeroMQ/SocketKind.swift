@@ -39,7 +39,8 @@ public enum Dealer: SendingKind, ReceivingKind, IdentifiedKind {
   public static var typeNumber: CInt { ZMQ_DEALER }
 }
 
-/// Sends to the peer it names, and learns from which peer a message came.
+/// Sends to the peer it names, and learns from which peer a message came. Unless opened otherwise, it
+/// fails for a peer that is not there (``Unroutable``).
 public enum Router: SocketKind {
   /// `ZMQ_ROUTER`.
   public static var typeNumber: CInt { ZMQ_ROUTER }

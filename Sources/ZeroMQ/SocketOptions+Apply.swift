@@ -20,7 +20,7 @@ extension SocketOptions {
     try socket.set(ZMQ_RCVTIMEO, receiveTimeout.milliseconds, "ZMQ_RCVTIMEO")
     if let maximumMessageSize {
       precondition(maximumMessageSize >= 0, "maximumMessageSize \(maximumMessageSize) is negative")
-      try socket.set(ZMQ_MAXMSGSIZE, Int64(maximumMessageSize), "ZMQ_MAXMSGSIZE")
+      try socket.setWide(ZMQ_MAXMSGSIZE, Int64(maximumMessageSize), "ZMQ_MAXMSGSIZE")
     }
   }
 

@@ -17,8 +17,8 @@ import ZeroMQ
 
   @Test(
     "what is not Z85 is not decoded",
-    arguments: ["Hello", "HelloWorl", "Hello World"].dropFirst() + [
-      "Hell\"", "Hellö", "~~~~~", "\0\0\0\0\0",
+    arguments: [
+      "Hello1", "HelloWorl", "Hello World!!!", "Hell\"", "Hellö", "~~~~~", "#####", "\0\0\0\0\0",
     ])
   func notZ85(text: String) {
     #expect(Z85.decode(text) == nil)
@@ -39,15 +39,17 @@ import ZeroMQ
   @Test("a secret key shows itself in no print, dump or interpolation")
   func redacted() throws {
     let pair = try CurveKeyPair()
-    var shown =
-      "\(pair) \(pair.secretKey) \(String(reflecting: pair)) \(pair.secretKey.debugDescription)"
+    var shown = "\(pair) \(String(reflecting: pair))"
     dump(pair, to: &shown)
     dump(SocketOptions { $0.security = .curveServer(pair) }, to: &shown)
     #expect(!shown.contains(pair.secretKey.revealedZ85))
-    let bytes = pair.secretKey.withUnsafeBytes { Array($0) }
-    #expect(!shown.contains("\(bytes[0])\n"))
-    #expect(shown.contains("redacted"))
     #expect(shown.contains(pair.publicKey.z85))
+
+    var alone = "\(pair.secretKey) \(String(reflecting: pair.secretKey))"
+    dump(pair.secretKey, to: &alone)
+    #expect(alone.contains("redacted"))
+    let showsBytes = alone.contains { $0.isNumber }
+    #expect(!showsBytes, "\(alone)")
   }
 
   /// A server with keys, and its monitor; what its clients are told is its endpoint.
@@ -89,7 +91,7 @@ import ZeroMQ
     let client = try makeClient(
       in: context, .curveClient(CurveKeyPair(), server: keys.publicKey), to: server.endpoint)
     #expect(try server.socket.receiveText() == "let me in")
-    #expect(client.handle.isOpen)
+    #expect(client.handle.isOpen == true)
   }
 
   @Test("a client that expects another server is not")
@@ -102,7 +104,7 @@ import ZeroMQ
     _ = try server.monitor.wait { $0 == .handshakeProtocolError(.cryptographic) }
     #expect(
       try code { () throws(ZeroMQError) in _ = try server.socket.receive(.dontWait) } == .again)
-    #expect(client.handle.isOpen)
+    #expect(client.handle.isOpen == true)
   }
 
   @Test("a client in the clear is not")
@@ -113,7 +115,7 @@ import ZeroMQ
     _ = try server.monitor.wait { $0 == .handshakeProtocolError(.mechanismMismatch) }
     #expect(
       try code { () throws(ZeroMQError) in _ = try server.socket.receive(.dontWait) } == .again)
-    #expect(client.handle.isOpen)
+    #expect(client.handle.isOpen == true)
   }
 
   @Test("an authenticator lets in whom it knows, and its name for the peer is on the messages")
@@ -148,6 +150,6 @@ import ZeroMQ
     let message = try server.socket.receive()
     #expect(message.copyBytes() == Array("let me in".utf8))
     #expect(message.metadata("User-Id") == "rank-3")
-    #expect(friend.handle.isOpen)
+    #expect(friend.handle.isOpen == true)
   }
 }

@@ -33,7 +33,7 @@ import ZeroMQ
     "an endpoint that cannot be",
     arguments: [
       ("no scheme", ZeroMQError.Code.invalidArgument), ("tcp://", .invalidArgument),
-      ("tcp://127.0.0.1:99999", .invalidArgument), ("carrier-pigeon://x", .protocolNotSupported),
+      ("tcp://127.0.0.1:port", .invalidArgument), ("carrier-pigeon://x", .protocolNotSupported),
       ("tcp://192.0.2.1:0", .addressNotAvailable), ("ipc:///nowhere/at/all", .notFound),
     ])
   func endpoints(endpoint: String, code: ZeroMQError.Code) throws {

@@ -38,7 +38,7 @@ import ZeroMQ
       $0.deallocate()
     }
     try push.send(&message)
-    #expect(message.isEmpty)
+    #expect(message.isEmpty == true)
     do {
       let received = try pull.receive()
       received.withUnsafeBytes { #expect($0.baseAddress == address) }
@@ -61,7 +61,7 @@ import ZeroMQ
       // Empty, since an array's bytes may move; it is the owner's life that is tested.
       let message = try Message(
         UnsafeRawBufferPointer(start: nil, count: 0), keepingAlive: Owner(deinits))
-      #expect(message.isEmpty)
+      #expect(message.isEmpty == true)
       #expect(deinits.count == 0)
     }
     #expect(deinits.count == 1)

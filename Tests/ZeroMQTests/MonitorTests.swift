@@ -54,7 +54,7 @@ import ZeroMQ
       try push.send("\(index)")
       #expect(try pull.receiveText() == "\(index)")
     }
-    #expect(unread.handle.isOpen)
+    #expect(unread.handle.isOpen == true)
   }
 
   @Test("a poller can watch a monitor")

@@ -38,10 +38,10 @@ import ZeroMQ
     var part = Message()
     #expect(try router.receive(into: &part) == "d")
     #expect(part.copyBytes() == [1])
-    #expect(router.hasMore)
+    #expect(router.hasMore == true)
     try router.receiveNext(into: &part)
     #expect(part.copyBytes() == [2])
-    #expect(!router.hasMore)
+    #expect(router.hasMore == false)
     try router.send(&part, to: "d")
     #expect(try dealer.receive().copyBytes() == [2])
 
@@ -51,8 +51,8 @@ import ZeroMQ
     let (sender, count) = try router.receive(into: buffer)
     #expect(sender == "d")
     #expect(count == 3)
-    try router.send(UnsafeRawBufferPointer(buffer.prefix(2)).rebased, to: "d", .more)
-    try router.sendNext(UnsafeRawBufferPointer(buffer.prefix(3)).rebased)
+    try router.send(UnsafeRawBufferPointer(rebasing: buffer.prefix(2)), to: "d", .more)
+    try router.sendNext(UnsafeRawBufferPointer(rebasing: buffer.prefix(3)))
     #expect(try dealer.receiveParts() == [[5, 6], [5, 6, 7]])
   }
 
@@ -107,11 +107,4 @@ import ZeroMQ
     #expect(RoutingID("rank-3").description == "rank-3")
     #expect(RoutingID([0, 0x80, 0, 0x41, 0xA7]).description == "0x00800041a7")
   }
-}
-
-extension UnsafeRawBufferPointer {
-  fileprivate init(_ slice: Slice<UnsafeMutableRawBufferPointer>) {
-    self.init(UnsafeMutableRawBufferPointer(rebasing: slice))
-  }
-  fileprivate var rebased: Self { self }
 }

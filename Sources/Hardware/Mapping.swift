@@ -35,7 +35,8 @@ public struct Mapping: Hashable, Sendable {
 
   /// How the region of layers is chosen.
   public enum Grid: Hashable, Sendable {
-    /// The square with the fastest decode step among those that fit.
+    /// The square with the fastest decode step among those that fit, or when none fits the fastest
+    /// oblong that does.
     case fastest
     /// This one.
     case exactly(Rectangle)
@@ -69,7 +70,7 @@ public struct Mapping: Hashable, Sendable {
       }
       region = rectangle
     case .fastest:
-      region = search.fastestSquare()
+      region = search.fastestGrid()
     }
     let pricing = search.pricing(on: region)
     let mappings = slices.map { slice in
@@ -85,11 +86,15 @@ public struct Mapping: Hashable, Sendable {
     }
     let fullest = zip(mappings, slices).max { $0.0.usedPerPE < $1.0.usedPerPE }!
     if fullest.0.isHypothetical && !allowsHypotheticalSRAM {
+      let wholeMesh = search.pricing(on: wafer.mesh)
       throw .doesNotFit(
         MappingError.Shortage(
           stage: fullest.1.stage, shard: fullest.1.shard, wafer: wafer.name, grid: region,
           isClosest: grid == .fastest, sramPerPE: wafer.sramPerPE,
-          use: fullest.0.regions[0].use))
+          use: fullest.0.regions[0].use, mesh: wafer.mesh,
+          useOfMesh: slices.map {
+            wholeMesh.sramUse(shape: shape, slice: $0, memory: memory).total
+          }.max()!))
     }
     return mappings
   }
@@ -118,6 +123,10 @@ public enum MappingError: Error, Hashable, CustomStringConvertible {
     public let sramPerPE: Int
     /// Bytes that it would need.
     public let use: SRAMUse
+    /// The wafer's whole mesh, which is seldom square.
+    public let mesh: Rectangle
+    /// Bytes that a PE would need there.
+    public let useOfMesh: Int
 
     /// Bytes a PE that are missing.
     public var missing: Int { use.total - sramPerPE }
@@ -130,11 +139,18 @@ public enum MappingError: Error, Hashable, CustomStringConvertible {
       "a grid of \(grid) PEs does not fit \(wafer), whose usable mesh is \(mesh) PEs"
     case .doesNotFit(let shortage):
       "stage \(shortage.stage), shard \(shortage.shard) needs \(shortage.use.total) B of SRAM a PE "
-        + "on \(shortage.grid) PEs\(shortage.isClosest ? ", the closest of all squares," : "") "
+        + "on \(shortage.grid) PEs\(shortage.isClosest ? ", the closest of all squares" : "") "
         + "(weights \(shortage.use.weights) B, KV cache \(shortage.use.keyValues) B, activations "
         + "\(shortage.use.activations) B); \(shortage.wafer) has \(shortage.sramPerPE) B: "
-        + "\(shortage.missing) B short. More stages or shards, narrower weights, a shorter context "
-        + "or a smaller batch need less; hypothetical SRAM lifts the limit and marks the result"
+        + "\(shortage.missing) B short. \(Self.advice(shortage))"
     }
+  }
+
+  private static func advice(_ shortage: Shortage) -> String {
+    let mesh = "A grid of the whole mesh, \(shortage.mesh), would need \(shortage.useOfMesh) B"
+    return shortage.useOfMesh <= shortage.sramPerPE
+      ? mesh + " and fit"
+      : mesh + ". More stages or shards, narrower weights, a shorter context or a smaller batch "
+        + "need less; hypothetical SRAM lifts the limit and marks the result"
   }
 }

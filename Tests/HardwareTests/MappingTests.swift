@@ -92,7 +92,7 @@ struct MappingTests {
       grid: grid, allowsHypotheticalSRAM: hypothetical)
   }
 
-  @Test("the fastest square is the best of all that fit, for every SRAM size")
+  @Test("the grid is the fastest square that fits, else an oblong that does, for every SRAM size")
   func fastest() throws {
     let slices = try slices(shape, pipeline: 2, tensor: 2)
     let memory = MemoryPlan(context: 20)
@@ -100,10 +100,12 @@ struct MappingTests {
     for sram in stride(from: 10, through: 700, by: 10) {
       var wafer = Toy.wafer
       wafer.sramPerPE = sram
-      // All squares, by brute force: need of the fullest rank, and time over stages.
-      let squares = (1...8).map { side -> (side: Int, need: Int, time: EmulatedTime) in
+      // By brute force: need of the fullest rank, and time over stages.
+      // Squares, and the one oblong of this mesh.
+      let grids = (1...8).map(Rectangle.init(square:)) + [Toy.wafer.mesh]
+      let tried = grids.map { grid -> (grid: Rectangle, need: Int, time: EmulatedTime) in
         let pricing = WaferPricing(
-          wafer: wafer, calibration: Toy.calibration, region: Rectangle(square: side))
+          wafer: wafer, calibration: Toy.calibration, region: grid)
         let need = slices.map {
           pricing.sramUse(shape: shape, slice: $0, memory: memory).total
         }.max()!
@@ -122,12 +124,15 @@ struct MappingTests {
               return cost.total
             }.max()!
         }
-        return (side, need, time)
+        return (grid, need, time)
       }
-      let best = squares.filter { $0.need <= sram }.min { $0.time < $1.time }
+      let squares = tried.dropLast()
+      let best =
+        squares.filter { $0.need <= sram }.min { $0.time < $1.time }
+        ?? tried.last.flatMap { $0.need <= sram ? $0 : nil }
       if let best {
         let mappings = try choose(shape, slices, wafer: wafer, memory: memory)
-        #expect(mappings.allSatisfy { $0.grid == Rectangle(square: best.side) })
+        #expect(mappings.allSatisfy { $0.grid == best.grid })
         #expect(mappings.allSatisfy { !$0.isHypothetical && $0.usedPerPE <= sram })
         #expect(mappings.map(\.usedPerPE).max() == best.need)
         #expect(mappings.map { $0.regions[0].layers } == slices.map(\.layers))
@@ -135,14 +140,14 @@ struct MappingTests {
         let least = squares.min { ($0.need, $0.time) < ($1.need, $1.time) }!
         let hypothetical = try choose(
           shape, slices, wafer: wafer, memory: memory, hypothetical: true)
-        #expect(hypothetical[0].grid == Rectangle(square: least.side))
+        #expect(hypothetical[0].grid == least.grid)
         #expect(hypothetical.contains { $0.isHypothetical })
         #expect {
           try choose(shape, slices, wafer: wafer, memory: memory)
         } throws: { error in
           guard case .doesNotFit(let shortage) = error as? MappingError else { return false }
           return shortage.missing == least.need - sram && shortage.isClosest
-            && shortage.grid == Rectangle(square: least.side)
+            && shortage.grid == least.grid
         }
       }
     }
@@ -175,7 +180,31 @@ struct MappingTests {
       // activations 4 + 2·2 + 2·1 + 5.
       "\(error)".contains(
         "stage 1, shard 0 needs 154 B of SRAM a PE on 4x4 PEs (weights 104 B, KV cache 20 B, "
-          + "activations 30 B); toy has 100 B: 54 B short")
+          + "activations 30 B); toy has 100 B: 54 B short. A grid of the whole mesh, 12x8, would "
+          + "need ")
+    }
+  }
+
+  @Test("70B on four WSE-3 fits no square, but an oblong of whole dozens")
+  func oblong() throws {
+    let shape = try preset("llama-3.1-70b")
+    let (wafer, calibration) = (
+      try ConfigFiles.wafer("wse-3"), try ConfigFiles.calibration()
+    )
+    let slices = try slices(shape, pipeline: 4, tensor: 1)
+    let memory = MemoryPlan(context: 4096)
+    let mappings = try choose(
+      shape, slices, wafer: wafer, calibration: calibration, memory: memory)
+    let grid = mappings[0].grid
+    #expect(grid.columns % 12 == 0 && grid.rows % 12 == 0 && grid.columns != grid.rows)
+    #expect(mappings.allSatisfy { !$0.isHypothetical })
+    // The largest square is short, and its error says that the whole mesh would do.
+    #expect {
+      try choose(
+        shape, slices, wafer: wafer, calibration: calibration, memory: memory,
+        grid: .exactly(Rectangle(square: 762)))
+    } throws: { error in
+      "\(error)".contains("stage 3, shard 0 needs") && "\(error)".hasSuffix("B and fit")
     }
   }
 

@@ -73,6 +73,10 @@ struct PricingByHandTests {
       $0 + Toy.pricing().attention(Toy.layer, .decode(contexts: [$1]))
     }
     #expect(chunk == single)
+    // As MeshGEMM, 16 queries with a window of 6 span the last 21 positions.
+    #expect(
+      Toy.pricing().attention(layer, .prefill(tokens: 16, offset: 84))
+        == Toy.pricing().attention(Toy.layer, .prefill(tokens: 16, offset: 5)))
   }
 
   @Test("on a rectangle, D and T lie over the columns, Hd and F over the rows")

@@ -49,6 +49,7 @@ struct DimensionTests {
       ("5 gb/s", .bandwidth, .unknownUnit("gb/s")),
       ("-5 us", .time, .negative),
       ("1e7 s", .time, .tooLarge),
+      ("1000000.25 s", .time, .tooLarge),
       ("999999999999999999e18 TiB", .bytes, .tooLarge),
       ("1e18 TB/s", .bandwidth, .tooLarge),
       ("0.00000000000000001e-18 ps", .time, .tooFine),

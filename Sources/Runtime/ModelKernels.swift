@@ -46,7 +46,7 @@ public final class ModelKernels {
     }
     switch assignment.weights {
     case .synthetic(let seed, let type):
-      throw NodeError.load("\(seed) \(type)")
+      return try shard(SyntheticWeights(seed: seed, shape: assignment.shape, type: type))
     case .file(let path, let fingerprint):
       let file = try ModelFile.open(path)
       guard file.fingerprint == fingerprint else {

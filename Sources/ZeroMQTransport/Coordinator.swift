@@ -8,8 +8,10 @@ import ZeroMQ
 ///
 /// The session decides; this sends, receives, compiles the next window when it is asked for, and looks
 /// at the clock. It blocks its thread until the run has ended.
-public struct Coordinator: ~Copyable {
-  private let context: Context
+///
+/// `@unchecked Sendable`: it is opened on one thread, so that its address is known before nodes start,
+/// and then used on one other.
+public final class Coordinator: @unchecked Sendable {
   private var router: Socket<Router>
   /// Where nodes reach it.
   public let endpoint: String
@@ -19,9 +21,9 @@ public struct Coordinator: ~Copyable {
   /// Throws `RunError.coordinator` when it cannot be bound: the port is in use, or not this host's.
   public init(address: String) throws(RunError) {
     do {
-      context = try Context(maximumSockets: 4096)
-      router = try Socket<Router>(
-        in: context, options: SocketOptions { $0.maximumMessageSize = ControlLimits.largestFrame })
+      var options = SocketOptions()
+      options.maximumMessageSize = ControlLimits.largestFrame
+      router = try Socket<Router>(in: try Context(), options: options)
       endpoint = try router.bind(Endpoint(rawValue: address)).rawValue
     } catch {
       throw .coordinator("the control socket cannot be opened: \(error)")
@@ -62,7 +64,7 @@ public struct Coordinator: ~Copyable {
   /// Runs a session to its end.
   ///
   /// Throws `RunError`: which rank, what it waited for, what to do.
-  public mutating func run(
+  public func run(
     _ session: consuming ClusterSession, _ callbacks: Callbacks
   ) throws(RunError) -> ClusterSession.Outcome {
     var state = Loop(session: session, callbacks: callbacks)
@@ -103,18 +105,14 @@ public struct Coordinator: ~Copyable {
     var outcome: Result<ClusterSession.Outcome, RunError>?
   }
 
-  private mutating func receive(_ state: inout Loop) throws {
+  private func receive(_ state: inout Loop) throws {
     while state.outcome == nil, let (sender, frame) = try nextFrame() {
       let identity = NodeIdentity(sender.bytes)
-      let event: ClusterSession.Event
-      do {
-        event = .message(
-          try frame.withUnsafeBytes { (bytes) throws(FrameError) in
-            try ControlMessage(reading: bytes)
-          }, from: identity)
-      } catch {
-        event = .unreadable(error, from: identity)
-      }
+      let event: ClusterSession.Event =
+        switch ControlMessage.reading(frame) {
+        case .success(let message): .message(message, from: identity)
+        case .failure(let error): .unreadable(error, from: identity)
+        }
       let phase = state.session.phase
       let actions = state.session.handle(event, now: MonotonicClock.now)
       if state.session.phase != phase { state.callbacks.progress(state.session.phase) }
@@ -127,7 +125,7 @@ public struct Coordinator: ~Copyable {
     }
   }
 
-  private mutating func nextFrame() throws(ZeroMQError) -> (RoutingID, [UInt8])? {
+  private func nextFrame() throws(ZeroMQError) -> (RoutingID, [UInt8])? {
     do {
       let (sender, parts) = try router.receiveParts(.dontWait)
       return (sender, Array(parts.joined()))
@@ -136,18 +134,22 @@ public struct Coordinator: ~Copyable {
     }
   }
 
-  private mutating func perform(
+  private func send(_ message: ControlMessage, to node: NodeIdentity) throws(ZeroMQError) {
+    do {
+      try router.send(message.encoded(), to: RoutingID(node.bytes))
+    } catch where error.code == .hostUnreachable {
+      // The node has gone; its exit or its silence will say so.
+    }
+  }
+
+  private func perform(
     _ actions: [ClusterSession.Action], _ state: inout Loop
   ) throws {
     var fedFirst = false
     for action in actions {
       switch action {
       case .send(let message, let node):
-        do {
-          try router.send(message.encoded(), to: RoutingID(node.bytes))
-        } catch where error.code == .hostUnreachable {
-          // The node has gone; its exit or its silence will say so.
-        }
+        try send(message, to: node)
       case .needWindow:
         let window = try state.callbacks.nextWindow()
         fedFirst = true

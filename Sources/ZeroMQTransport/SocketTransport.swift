@@ -126,9 +126,12 @@ public final class SocketTransport: Transport {
         throw .overfull(messages: source.parkedCount)
       }
       var parked = [UInt8](repeating: 0, count: min(header.payloadBytes, limits.largestPayload))
-      try parked.withUnsafeMutableBytes { (bytes) throws(TransportError) in
-        try receivePayload(of: header, from: source, into: bytes)
+      let outcome = parked.withUnsafeMutableBytes { bytes in
+        Result { () throws(TransportError) in
+          try receivePayload(of: header, from: source, into: bytes)
+        }
       }
+      try outcome.get()
       source.parked[header.stream, default: []].append((header, parked))
       source.parkedCount += 1
     }

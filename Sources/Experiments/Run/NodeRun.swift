@@ -68,8 +68,8 @@ struct NodeRun {
   ) async throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
     let folder = try transport == .ipc ? SocketFolder() : nil
     defer { folder?.remove() }
-    let coordinator = try CoordinatorBox(
-      Coordinator(address: folder.map { "ipc://\($0.path)/coordinator" } ?? "tcp://127.0.0.1:*"))
+    let coordinator = try Coordinator(
+      address: folder.map { "ipc://\($0.path)/coordinator" } ?? "tcp://127.0.0.1:*")
     let ranks = makeProgram().ranks
     let nodes = NodeProcesses(
       executable: nodeProgram, count: ranks, coordinator: coordinator.endpoint)
@@ -105,25 +105,6 @@ struct NodeRun {
     _ body: @escaping @Sendable () throws -> Result
   ) async throws -> Result {
     try await NodeProcesses.onThread(body)
-  }
-
-  /// A move-only coordinator, made on one thread and used on another.
-  ///
-  /// `@unchecked Sendable`: it is handed over once, before it is used.
-  private final class CoordinatorBox: @unchecked Sendable {
-    private var coordinator: Coordinator
-    let endpoint: String
-
-    init(_ coordinator: consuming Coordinator) {
-      endpoint = coordinator.endpoint
-      self.coordinator = coordinator
-    }
-
-    func run(
-      _ session: ClusterSession, _ callbacks: Coordinator.Callbacks
-    ) throws(RunError) -> ClusterSession.Outcome {
-      try coordinator.run(session, callbacks)
-    }
   }
 }
 

@@ -72,6 +72,13 @@ extension ControlMessage {
     try reader.finish()
   }
 
+  /// Reads a frame, for those who go on when it is none.
+  public static func reading(_ frame: [UInt8]) -> Result<ControlMessage, FrameError> {
+    frame.withUnsafeBytes { bytes in
+      Result { () throws(FrameError) in try ControlMessage(reading: bytes) }
+    }
+  }
+
   /// What a frame is, without reading it; `nil` when it is none of ours.
   public static func kind(of frame: UnsafeRawBufferPointer) -> Kind? {
     frame.count > 6 ? Kind(rawValue: frame[6]) : nil

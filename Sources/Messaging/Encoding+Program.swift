@@ -135,7 +135,7 @@ extension ByteReader {
     let start = offset
     switch try get(UInt8.self) {
     case 0:
-      let kernel: Kernel = try choice()
+      let kernel: Programs.Kernel = try choice()
       let argument = try get(Int32.self)
       let batch = try get(Int32.self)
       let region = try get(Int32.self)

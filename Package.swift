@@ -72,7 +72,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Transformer",
+        "Quantities", "Models", "Placement", "Hardware", "Programs", "Tensors", "ModelFiles",
+        "Transformer",
         "Messaging", "Runtime", "ZeroMQTransport", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),

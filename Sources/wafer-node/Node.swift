@@ -1,12 +1,7 @@
 import ArgumentParser
+import Glibc
 import Runtime
 import ZeroMQTransport
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// One node: the process that emulates one wafer.
 @main
@@ -59,28 +54,28 @@ struct Node: ParsableCommand {
     do {
       try service.run()
     } catch {
-      fputs("wafer-node: \(error)\n", stderr)
+      Self.say("wafer-node: \(error)\n", on: STDERR_FILENO)
       throw ExitCode(1)
     }
   }
 
-  /// Exit status 2 for wrong options, as the command line's contract says.
+  /// Exit status 2 for wrong options, as the command line's contract says; the library's own is 64.
   static func main() {
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch let code as ExitCode {
-      end(code.rawValue)
+      Glibc.exit(code.rawValue)
     } catch {
-      let status = exitCode(for: error) == .success ? 0 : Int32(2)
-      let text = fullMessage(for: error)
-      fputs(text + "\n", status == 0 ? stdout : stderr)
-      end(status)
+      let isHelp = exitCode(for: error) == .success
+      say(fullMessage(for: error) + "\n", on: isHelp ? STDOUT_FILENO : STDERR_FILENO)
+      Glibc.exit(isHelp ? 0 : 2)
     }
   }
 
-  private static func end(_ status: Int32) -> Never {
-    fflush(stdout)
-    exit(status)
+  /// Writes at once: the standard library's `print` buffers, and an error must not wait.
+  private static func say(_ text: String, on descriptor: Int32) {
+    var text = text
+    text.withUTF8 { _ = write(descriptor, $0.baseAddress, $0.count) }
   }
 }

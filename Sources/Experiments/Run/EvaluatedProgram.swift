@@ -1,3 +1,5 @@
+import Models
+import Placement
 import Programs
 import Quantities
 

@@ -1,5 +1,6 @@
 import Hardware
 import Messaging
+import Programs
 import Quantities
 import Runtime
 
@@ -35,6 +36,8 @@ public struct ExperimentResult: Sendable {
   public let cluster: HalfResult
   /// The fastest mapping that really fits one wafer; `nil` when none does.
   public let bestSingle: HalfResult?
+  /// Of the model file; `nil` for models without one.
+  public let modelFingerprint: String?
   /// Prices outside of what was calibrated, and assumptions that matter.
   public let warnings: [String]
 

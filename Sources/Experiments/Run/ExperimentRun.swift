@@ -7,6 +7,7 @@ import Placement
 import Programs
 import Quantities
 import Runtime
+import Tensors
 import Transformer
 
 /// Runs both halves of an experiment and compares them.
@@ -62,7 +63,8 @@ public struct ExperimentRun: Sendable {
       split.ranks == 1 ? cluster : try await half(.single, whole, wholeMapping)
     return ExperimentResult(
       experiment: experiment, grid: grid, single: single, cluster: cluster,
-      bestSingle: try bestSingle(), warnings: warnings(grid: grid, split: split, whole: whole))
+      bestSingle: try bestSingle(), modelFingerprint: try modelFingerprint(),
+      warnings: warnings(grid: grid, split: split, whole: whole))
   }
 
   /// Generates text on the cluster alone, token by token, until the text ends.
@@ -157,6 +159,11 @@ public struct ExperimentRun: Sendable {
     var result = HalfResult(name: .single, mappings: mappings, isHypothetical: false)
     result.emulated = EmulatedResult(program.summary, wafer: modelled.wafer)
     return result
+  }
+
+  private func modelFingerprint() throws -> String? {
+    guard case .file(let path) = experiment.host.model else { return nil }
+    return try ModelFile.open(path).fingerprint
   }
 
   // MARK: Payloads

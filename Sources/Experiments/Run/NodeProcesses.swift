@@ -93,7 +93,7 @@ struct NodeProcesses {
         exits.append(outcome.processIdentifier.value, "ended with status 0")
         return
       }
-      let words = (outcome.standardError ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
+      let words = outcome.standardError.trimmingCharacters(in: .whitespacesAndNewlines)
       exits.append(
         outcome.processIdentifier.value,
         "\(outcome.terminationStatus)" + (words.isEmpty ? "" : ", saying: \(words)"))

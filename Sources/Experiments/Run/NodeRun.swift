@@ -1,5 +1,6 @@
 import Foundation
 import Messaging
+import Placement
 import Programs
 import Quantities
 import Runtime

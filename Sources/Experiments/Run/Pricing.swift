@@ -1,4 +1,5 @@
 import Hardware
+import Models
 import Placement
 import Programs
 

@@ -1,4 +1,5 @@
 import Hardware
+import Programs
 import Quantities
 
 /// The result of `wafer run` as a document, `wafer.run/1`: the shape is a contract, so it is written
@@ -70,7 +71,12 @@ public struct RunDocument {
   private var provenance: JSONValue {
     [
       "tool_version": .string(Provenance.toolVersion),
-      "presets": .array(result.experiment.presets.map(\.json)),
+      "presets": .array(result.experiment.presets.map {
+          [
+            "kind": .string($0.kind.rawValue), "name": .string($0.name), "file": .string($0.file),
+            "sha256": .string($0.sha256),
+          ]
+        }),
       "model_fingerprint": .optional(result.modelFingerprint),
       "nodes": .array(
         result.cluster.nodes.map {

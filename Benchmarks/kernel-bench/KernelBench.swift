@@ -9,7 +9,7 @@ import Tensors
 @main
 struct KernelBench {
   static let totalBytes = 96 << 20
-  static let passes = 9
+  static let passes = 25
   static let clock = ContinuousClock()
 
   static func main() {
@@ -68,7 +68,7 @@ struct KernelBench {
       decode = min(decode, clock.measure { for m in matrices { multiply(m, tokens: 1) } })
       reading = min(reading, clock.measure { sum &+= instructions.read(storage.bytes) })
     }
-    for _ in 0..<3 {
+    for _ in 0..<9 {
       prefill = min(prefill, clock.measure { for m in some { multiply(m, tokens: 64) } })
     }
     precondition(sum != 1, "the sum is used, so that it is computed")

@@ -23,7 +23,8 @@ extension GGUFFile {
     }
     if let parts = try integer("split.count"), parts > 1 {
       throw unsupported(
-        "split.count", "the model is in \(parts) files; merge them first (llama-gguf-split --merge)")
+        "split.count", "the model is in \(parts) files; merge them first (llama-gguf-split --merge)"
+      )
     }
     let keys = ShapeKeys(file: self, prefix: architecture)
     try keys.checkAllKnown()

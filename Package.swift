@@ -83,6 +83,12 @@ let package = Package(
     .executableTarget(
       name: "wafer-node", dependencies: ["Runtime", "ZeroMQTransport"], swiftSettings: swift),
 
+    // Benchmarks print rates; nothing depends on them.
+    .executableTarget(
+      name: "evaluator-bench",
+      dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
+      path: "Benchmarks/evaluator", swiftSettings: swift),
+
     // Tests mirror the sources.
     .target(
       name: "TestSupport", dependencies: ["Quantities"], path: "Tests/TestSupport",

@@ -97,12 +97,14 @@ extension WindowBuilder {
       compute(
         Compute(.copy, input: input[index][index], output: output[index][index]),
         on: group[index])
-      for step in 1..<max(count, 1) {
+      for step in 1..<count {
         let peer = (index + step) % count
         send(input[index][peer], from: group[index], to: group[peer], stream: .collective)
       }
     }
-    for index in 0..<count { receiveFromAll(output[index], at: index, group: group) }
+    for index in 0..<count {
+      receiveFromAll(output[index], at: index, group: group, stream: .collective)
+    }
   }
 
   /// Gives the first rank's values to all.
@@ -128,9 +130,6 @@ extension WindowBuilder {
   ) {
     let count = group.count
     func piece(_ index: Int) -> Int { (index + shift + 2 * count) % count }
-    let scratch = group.indices.map { index in
-      (1..<count).map { step in allocate(like: values[index][piece(index - step)], on: group[index]) }
-    }
     for step in 0..<count - 1 {
       for index in 0..<count {
         send(
@@ -138,13 +137,9 @@ extension WindowBuilder {
           to: group[(index + 1) % count], stream: .collective)
       }
       for index in 0..<count {
-        let own = values[index][piece(index - step - 1)]
-        receive(
-          scratch[index][step], at: group[index], from: group[(index + count - 1) % count],
-          stream: .collective)
-        compute(
-          Compute(.sum, region: region, input: own, second: scratch[index][step], output: own),
-          on: group[index])
+        receiveAndSum(
+          values[index][piece(index - step - 1)], at: group[index],
+          from: group[(index + count - 1) % count], region: region)
       }
     }
   }
@@ -182,10 +177,9 @@ extension WindowBuilder {
     }
     for index in 0..<count {
       let own = values[index][index]
-      let size = elements(of: own, on: group[index])
-      let scratch = allocate(Array(repeating: size, count: count - 1), on: group[index])
-      let members = group.indices.filter { $0 != index }.enumerated().map {
-        (values: scratch[$0.offset], from: group[$0.element])
+      let scratch = scratch(like: own, copies: count - 1, on: group[index])
+      let members = (0..<count - 1).map { place in
+        (values: scratch[place], from: group[place < index ? place : place + 1])
       }
       receiveSet(members, at: group[index], stream: .collective)
       compute(
@@ -197,40 +191,30 @@ extension WindowBuilder {
   }
 
   private mutating func directAllGather(_ values: [Values], group: [Rank]) {
-    let count = group.count
-    for index in 0..<count {
-      for step in 1..<count {
-        let peer = (index + step) % count
-        send(values[index][index], from: group[index], to: group[peer], stream: .collective)
-      }
-    }
-    for index in 0..<count { receiveFromAll(values[index], at: index, group: group) }
+    exchange(values, group: group, stream: .collective)
   }
 
-  /// Receives into place i the message of the i-th rank, for every other rank.
-  private mutating func receiveFromAll(_ values: Values, at index: Int, group: [Rank]) {
-    let members = group.indices.filter { $0 != index }.map {
-      (values: values[$0], from: group[$0])
-    }
-    receiveSet(members, at: group[index], stream: .collective)
-  }
-
-  /// Every rank gives its own piece to all others: candidates of a vocabulary's shards.
+  /// Every rank gives its own piece to all others: an all-gather's pieces, or the candidates of a
+  /// vocabulary's shards.
   mutating func exchange(_ values: [Values], group: [Rank], stream: Stream) {
     let count = group.count
-    guard count > 1 else { return }
     for index in 0..<count {
       for step in 1..<count {
         let peer = (index + step) % count
         send(values[index][index], from: group[index], to: group[peer], stream: stream)
       }
     }
-    for index in 0..<count {
-      let members = group.indices.filter { $0 != index }.map {
-        (values: values[index][$0], from: group[$0])
-      }
-      receiveSet(members, at: group[index], stream: stream)
+    for index in 0..<count { receiveFromAll(values[index], at: index, group: group, stream: stream) }
+  }
+
+  /// Receives into place i the message of the i-th rank, for every other rank.
+  private mutating func receiveFromAll(
+    _ values: Values, at index: Int, group: [Rank], stream: Stream
+  ) {
+    let members = group.indices.filter { $0 != index }.map {
+      (values: values[$0], from: group[$0])
     }
+    receiveSet(members, at: group[index], stream: stream)
   }
 
   // MARK: Recursive doubling and halving
@@ -263,7 +247,7 @@ extension WindowBuilder {
   private mutating func receiveAndSum(
     _ own: Values, at rank: Rank, from peer: Rank, region: Int
   ) {
-    let scratch = allocate(like: own, on: rank)
+    let scratch = scratch(like: own, on: rank)
     receive(scratch, at: rank, from: peer, stream: .collective)
     compute(
       Compute(.sum, region: region, input: own, second: scratch, output: own), on: rank)

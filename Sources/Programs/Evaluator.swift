@@ -76,7 +76,7 @@ public struct Evaluator: Sendable {
     for (index, position) in positions.enumerated() {
       precondition(
         position == window.ranks[index].instructions.count,
-        "window \(window.index): rank \(index) stopped at instruction \(position); unchecked program")
+        "window \(window.index): rank \(index) stopped at \(position); unchecked program")
       instructions += position
     }
     return window.outputs.map { clocks[$0.rank.index].values[$0.value] }

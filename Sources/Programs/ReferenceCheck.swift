@@ -145,8 +145,9 @@ struct ReferenceCheck: Sendable {
 
   @inline(__always)
   private func bound(_ values: Values) throws(Reason) {
-    guard values.first >= 0, values.count >= 0, Int(values.first) + Int(values.count) <= places.count
-    else { throw .range(values, count: places.count) }
+    guard values.first >= 0, values.count >= 0, values.indices.upperBound <= places.count else {
+      throw .range(values, count: places.count)
+    }
   }
 
   private func elements(_ values: Values) -> Int {

@@ -8,7 +8,7 @@ public struct Stamp: Hashable, Sendable {
   public internal(set) var account: Account
 
   /// The start of the experiment.
-  public static let zero = Stamp()
+  public static var zero: Stamp { Stamp() }
 
   init() {
     time = .zero

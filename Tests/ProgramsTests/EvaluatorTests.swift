@@ -37,7 +37,9 @@ struct EvaluatorTests {
       let windows = RandomProgram(seed: seed).windows.map { window in
         var window = window
         for rank in window.ranks.indices {
-          window.ranks[rank].instructions.removeAll { if case .receiveSet = $0 { true } else { false } }
+          window.ranks[rank].instructions.removeAll {
+            if case .receiveSet = $0 { true } else { false }
+          }
         }
         return window
       }

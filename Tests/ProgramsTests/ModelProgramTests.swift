@@ -52,7 +52,8 @@ struct ModelProgramTests {
     let batch = number(1...5)
     let workload = Workload(
       promptTokens: number(1...9), outputTokens: number(1...4), batch: batch,
-      microBatches: number(1...batch), prefillChunk: Bool.random(using: &random) ? number(1...5) : nil)
+      microBatches: number(1...batch),
+      prefillChunk: Bool.random(using: &random) ? number(1...5) : nil)
     let algorithms = CollectiveOperation.allReduce.algorithms.map { CollectiveChoice.fixed($0) }
     let ports = Link.Ports.allCases.randomElement(using: &random)!
     let hold = Link.Hold.allCases.randomElement(using: &random)!
@@ -125,7 +126,8 @@ struct ModelProgramTests {
     }
   }
 
-  @Test("every position of every sequence goes through once and in order, and tokens are sampled once")
+  @Test(
+    "every position of every sequence goes through once and in order, and tokens are sampled once")
   func positionsAreCovered() throws {
     for seed in 200..<300 as Range<UInt64> {
       let workload = try Self.randomCase(seed: seed).workload

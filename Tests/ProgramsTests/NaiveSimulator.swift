@@ -69,7 +69,9 @@ struct NaiveSimulator {
         let ready = (0..<count).shuffled(using: &random).first { rank in
           guard positions[rank] < window.ranks[rank].instructions.count else { return false }
           return Self.needs(of: window.ranks[rank].instructions, at: positions[rank], rank: rank)
-            .allSatisfy { messages[$0.key, default: []].count - taken[$0.key, default: 0] >= $0.value }
+            .allSatisfy {
+              messages[$0.key, default: []].count - taken[$0.key, default: 0] >= $0.value
+            }
         }
         guard let rank = ready else { break }
         let list = window.ranks[rank].instructions
@@ -225,7 +227,8 @@ extension NaiveSimulator {
         }
       }
       for output in window.outputs {
-        guard (0..<count).contains(output.rank.index), written[output.rank.index].contains(output.value)
+        guard (0..<count).contains(output.rank.index),
+          written[output.rank.index].contains(output.value)
         else { throw .reference }
       }
     }

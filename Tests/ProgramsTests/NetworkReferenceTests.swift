@@ -93,7 +93,8 @@ struct NetworkReferenceTests {
     #expect(time == 2 * Int64(power) * Self.latency + 2 * 1000 * Int64(ranks - 1))
   }
 
-  @Test("direct: 2 (L + (n/p)/B) with a port a peer, p − 1 times the bytes with one", arguments: 2...9)
+  @Test(
+    "direct: 2 (L + (n/p)/B) with a port a peer, p − 1 times the bytes with one", arguments: 2...9)
   func direct(ranks: Int) throws {
     let piece = 1000
     // The wafer's bandwidth is divided over its ports: each must have B.

@@ -326,7 +326,8 @@ struct ProgramCheckTests {
       Window.Output(rank: Rank(1), value: 0, batch: 0), .init(rank: Rank(0), value: 1, batch: 0),
       .init(rank: Rank(2), value: 0, batch: 0), .init(rank: Rank(0), value: -1, batch: 0),
     ] {
-      guard case .output(0, 1, _) = Self.error(Self.window([Self.fill()], [], outputs: [good, bad]))
+      guard
+        case .output(0, 1, _) = Self.error(Self.window([Self.fill()], [], outputs: [good, bad]))
       else {
         Issue.record("\(bad) passed")
         continue
@@ -407,7 +408,8 @@ struct ProgramCheckTests {
         for window in windows { try check.check(window) }
         try check.finish()
       } catch { problem = error }
-      #expect((problem == nil) == isHarmless, "seed \(seed): \(what), \(String(describing: problem))")
+      #expect(
+        (problem == nil) == isHarmless, "seed \(seed): \(what), \(String(describing: problem))")
       if isHarmless { harmless += 1 } else { found += 1 }
     }
     // The test would be worth nothing if nearly all mutations fell on one side.

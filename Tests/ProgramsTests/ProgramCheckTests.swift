@@ -85,6 +85,18 @@ struct ProgramCheckTests {
         + "rank 1, which receives 5 (10 bytes)")
   }
 
+  @Test("another number of elements is found even when the bytes agree")
+  func elementMismatchOfEqualBytes() {
+    #expect(
+      Self.error(
+        Self.window(
+          [Self.fill(), Self.send(to: 1, elements: 4, bytes: 8)],
+          [Self.receive(from: 0, elements: 2, bytes: 8)], elements: [4, 2]))
+        == .mismatch(
+          window: 0, from: Rank(0), to: Rank(1), stream: .activation, sent: 4, received: 2,
+          bytesSent: 8, bytesReceived: 8))
+  }
+
   @Test("one byte apart is found")
   func byteMismatch() {
     #expect(

@@ -97,6 +97,12 @@ let package = Package(
       name: "kernel-bench", dependencies: ["Tensors"], path: "Benchmarks/kernel-bench",
       swiftSettings: swift),
 
+    // Benchmarks print rates; nothing depends on them.
+    .executableTarget(
+      name: "evaluator-bench",
+      dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
+      path: "Benchmarks/evaluator", swiftSettings: swift),
+
     // Tests mirror the sources.
     .target(
       name: "TestSupport", dependencies: ["Quantities"], path: "Tests/TestSupport",

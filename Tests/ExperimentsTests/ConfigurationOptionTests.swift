@@ -168,6 +168,8 @@ struct ConfigurationOptionTests {
     #expect(shown.error.isEmpty)
     let document = try JSONDecoder().decode(JSONValue.self, from: Data(shown.output.utf8))
     #expect(document.document == shown.output)
+    #expect(document["experiment"] == (try Fixtures.resolve().json))
+    #expect(document["schema"] == "wafer.experiment/1")
     #expect(try run("show").output == Fixtures.resolve().yaml)
 
     let wrong = try run("show", "--tp", "many")

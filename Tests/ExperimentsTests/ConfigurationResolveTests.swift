@@ -120,6 +120,20 @@ struct ConfigurationResolveTests {
     #expect(error.place == .set(arguments.first { $0.hasPrefix(key) } ?? arguments[0]))
   }
 
+  @Test("a model file that is not there, or is no model, is an error with key and file")
+  func realFiles() throws {
+    let resolver = ExperimentResolver(presets: Fixtures.presets)
+    let noModel = "\(Fixtures.experiments)/two-by-two.yaml"
+    for path in ["/nowhere/model.gguf", noModel, "\(Fixtures.experiments)/"] {
+      let error = #expect(throws: ConfigurationError.self) {
+        try resolver.resolve(try Fixtures.settings(set: ["model=\(path)"]))
+      }
+      #expect(error?.key == "model.name")
+      #expect(error?.description.contains(path) == true)
+      #expect(error?.remedy?.contains("llama-3.1-8b") == true)
+    }
+  }
+
   @Test("a payload is real where there are weights to compute with")
   func payloads() throws {
     let expected: [(String, Payload)] = [
@@ -177,7 +191,7 @@ struct ConfigurationResolveTests {
       ("seed", ["9223372036854775807"]), ("host.transport", ["none", "ipc"]),
       ("host.wait_limit", ["1.5 s"]), ("host.output", ["results/a b"]),
     ]
-    for _ in 0..<40 {
+    for _ in 0..<16 {
       var arguments: [String] = []
       for (key, values) in pools where Bool.random(using: &random) {
         arguments.append("\(key)=\(values.randomElement(using: &random)!)")

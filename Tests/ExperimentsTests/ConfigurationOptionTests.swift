@@ -16,8 +16,7 @@ struct ConfigurationOptionTests {
 
   /// The experiment's options of a command line.
   private func parse(_ arguments: [String]) throws -> ExperimentOptions {
-    let all = ["show"] + arguments + ["--configs", Fixtures.presets.folder]
-    return try #require(try Wafer.parseAsRoot(all) as? ShowCommand).experiment
+    try ExperimentOptions.parse(arguments + ["--configs", Fixtures.presets.folder])
   }
 
   /// The error of a command line.
@@ -32,12 +31,44 @@ struct ConfigurationOptionTests {
 
   static let flags = ["--hypothetical-sram", "--layers-only"]
 
-  @Test("every option sets its key", arguments: options)
-  func setsItsKey(option: String, key: String) throws {
-    let isFlag = Self.flags.contains(option)
-    let settings = try parse([option] + (isFlag ? [] : ["x"])).settings()
-    #expect(settings.names == [key])
-    #expect(settings[key]?.place == .option(option))
+  /// Command lines that together give every option the value `qwertz`; only one of the three prompts may
+  /// stand on each.
+  private func settingsOfAllOptions() throws -> Settings {
+    var all = Settings()
+    for prompt in ExperimentSchema.alternatives {
+      let given = Self.options.filter {
+        !ExperimentSchema.alternatives.contains($0.key) || $0.key == prompt
+      }
+      let arguments = given.flatMap {
+        Self.flags.contains($0.option) ? [$0.option] : [$0.option, "qwertz"]
+      }
+      let settings = try parse(arguments).settings()
+      #expect(settings.names == given.map(\.key).sorted())
+      if prompt == ExperimentSchema.alternatives[0] { all = settings }
+      #expect(settings[prompt]?.value == .plain("qwertz"))
+    }
+    return all
+  }
+
+  @Test("every option sets its key, and a wrong value names option, key and what would be right")
+  func everyOption() throws {
+    let settings = try settingsOfAllOptions()
+    for (option, key) in Self.options where settings[key] != nil {
+      let setting = try #require(settings[key])
+      #expect(setting.place == .option(option))
+      switch ExperimentSchema.key(key).kind {
+      case .name, .text: continue
+      default: if Self.flags.contains(option) { continue }
+      }
+      var alone = Settings()
+      try alone.set(key, to: setting.value, at: setting.place)
+      let wrong = #expect(throws: ConfigurationError.self) {
+        try SettingsReader(settings: alone).checkAll()
+      }
+      #expect(wrong?.description.hasPrefix("\(option): '\(key)' ") == true)
+      #expect(wrong?.remedy != nil)
+      #expect(CommandStatus(wrong!) == .wrongInput)
+    }
   }
 
   @Test("every misspelt option is wrong input, and names the nearest", arguments: options)
@@ -49,25 +80,8 @@ struct ConfigurationOptionTests {
     #expect(CommandStatus(wrong!) == .wrongInput)
   }
 
-  @Test("a wrong value names the option, the key and what would be right", arguments: options)
-  func wrongValue(option: String, key: String) throws {
-    let setting = ExperimentSchema.key(key)
-    switch setting.kind {
-    case .name, .text: return
-    default: break
-    }
-    guard !Self.flags.contains(option) else { return }
-    let wrong = try #require(error([option, "qwertz"]) as? ConfigurationError)
-    #expect(wrong.place == .option(option))
-    #expect(wrong.key == key)
-    #expect(wrong.description.hasPrefix("\(option): '\(key)' "))
-    #expect(wrong.remedy != nil)
-    #expect(CommandStatus(wrong) == .wrongInput)
-  }
-
-  @Test("an option without its value is wrong input", arguments: options)
-  func withoutValue(option: String, key: String) throws {
-    guard !Self.flags.contains(option) else { return }
+  @Test("an option without its value is wrong input", arguments: ["--tp", "--set", "--model"])
+  func withoutValue(option: String) throws {
     #expect(CommandStatus(try #require(error([option]))) == .wrongInput)
   }
 
@@ -104,7 +118,10 @@ struct ConfigurationOptionTests {
   @Test("--emulated excludes an experiment")
   func emulatedAlone() throws {
     for arguments in [["--emulated", "a.json", "--tp", "2"], ["--emulated", "a.json", "x.yaml"]] {
-      #expect(CommandStatus(try #require(error(arguments))) == .wrongInput)
+      let error = #expect(throws: (any Error).self) {
+        try Wafer.parseAsRoot(["show"] + arguments)
+      }
+      #expect(CommandStatus(try #require(error)) == .wrongInput)
     }
   }
 

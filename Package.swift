@@ -143,7 +143,10 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "wafer", "wafer-node", "TestSupport"],
+      dependencies: [
+        "Experiments", "wafer", "wafer-node", "Hardware", "Models", "Programs", "Quantities",
+        "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swift),
   ]
 )

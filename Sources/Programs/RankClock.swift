@@ -28,6 +28,16 @@ public struct RankClock: Sendable {
     }
   }
 
+  /// Of every time and account: two clocks that saw the same program are equal exactly when this is.
+  public var digest: UInt64 {
+    var digest = Digest()
+    for stamp in values {
+      for entry in Account.Entry.allCases { digest.add(stamp.account[entry].picoseconds) }
+    }
+    digest.add(end.picoseconds)
+    return digest.value
+  }
+
   /// Runs a kernel on its region.
   @inline(__always)
   public mutating func compute(_ work: Compute) {
@@ -149,15 +159,5 @@ extension Stamp {
       time = instant
       account[keyPath: entry] += wait
     }
-  }
-
-  /// Of every time and account: two clocks that saw the same program are equal exactly when this is.
-  public var digest: UInt64 {
-    var digest = Digest()
-    for stamp in values {
-      for entry in Account.Entry.allCases { digest.add(stamp.account[entry].picoseconds) }
-    }
-    for free in regionFree + egressFree + ingressFree { digest.add(free.picoseconds) }
-    return digest.value
   }
 }

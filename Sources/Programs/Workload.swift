@@ -1,3 +1,4 @@
+import Models
 import Placement
 
 /// The work that an experiment asks of a model.

@@ -45,14 +45,18 @@ let package = Package(
 
     // Numbers: weights, kernels, the forward pass.
     .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
-    .target(name: "ModelFiles", dependencies: ["Models", "Tensors"], swiftSettings: swift),
+    .target(
+      name: "ModelFiles",
+      dependencies: [
+        "Models", "Tensors", .product(name: "HeapModule", package: "swift-collections"),
+      ], swiftSettings: swift),
     .target(
       name: "Transformer", dependencies: ["CKernels", "Models", "Placement", "Tensors"],
       swiftSettings: swift),
 
     // Processes: frames, nodes, sockets.
     .target(
-      name: "Messaging", dependencies: ["Quantities", "Models", "Placement", "Programs"],
+      name: "Messaging", dependencies: ["Quantities", "Models", "Placement", "Hardware", "Programs"],
       swiftSettings: swift),
     .target(
       name: "Runtime",

@@ -1,0 +1,71 @@
+import Hardware
+import Quantities
+
+/// A program of one collective: each rank fills its buffer, the operation runs, each keeps the result.
+public struct CollectiveProgram: Sendable {
+  public let operation: CollectiveOperation
+  public let algorithm: CollectiveAlgorithm
+  /// Numbers of each rank's buffer.
+  public let elements: Int
+  public let window: Window
+  /// Where each rank's result lies.
+  public let results: [Values]
+
+  /// - Parameter elements: Of each rank's buffer; of the gathered buffer for an all-gather.
+  public init(
+    _ operation: CollectiveOperation, algorithm: CollectiveAlgorithm, ranks: Int, elements: Int,
+    wires: Wires
+  ) {
+    precondition(operation.algorithms.contains(algorithm), "\(operation) by \(algorithm)")
+    precondition(ranks > 0 && elements > 0, "\(ranks) ranks, \(elements) elements")
+    let group = (0..<ranks).map { Rank($0) }
+    var builder = WindowBuilder(ranks: ranks, wires: wires)
+    let pieces = WindowBuilder.pieces(
+      of: elements, operation: operation, algorithm: algorithm, group: ranks)
+    let values = group.map { builder.allocate(pieces, on: $0) }
+    for (index, rank) in group.enumerated() {
+      builder.compute(Compute(.fill, input: .none, output: values[index]), on: rank)
+    }
+    var kept = values
+    switch operation {
+    case .allReduce: builder.allReduce(values, group: group, algorithm: algorithm)
+    case .reduceScatter:
+      builder.reduceScatter(values, group: group, algorithm: algorithm)
+      kept = group.indices.map { values[$0][$0] }
+    case .allGather: builder.allGather(values, group: group, algorithm: algorithm)
+    case .broadcast: builder.broadcast(values, group: group, algorithm: algorithm)
+    case .allToAll:
+      kept = group.map { rank in
+        let received = group.map { builder.elements(of: values[$0.index][rank.index], on: $0) }
+        return builder.allocate(received, on: rank)
+      }
+      builder.allToAll(from: values, to: kept, group: group)
+    }
+    let results = kept
+    self.results = results
+    self.operation = operation
+    self.algorithm = algorithm
+    self.elements = elements
+    window = builder.window(
+      index: 0, batches: [],
+      outputs: group.indices.flatMap { index in
+        results[index].indices.map { Window.Output(rank: group[index], value: $0, batch: 0) }
+      })
+  }
+
+  /// The algorithm that ends first by the link model: each is lowered and evaluated, so that what is
+  /// compared is what would be sent. The first listed wins a tie.
+  public static func cheapest(
+    _ operation: CollectiveOperation, ranks: Int, elements: Int, wires: Wires
+  ) -> CollectiveAlgorithm {
+    var best: (algorithm: CollectiveAlgorithm, time: EmulatedTime)?
+    for algorithm in operation.algorithms {
+      let program = CollectiveProgram(
+        operation, algorithm: algorithm, ranks: ranks, elements: elements, wires: wires)
+      var evaluator = Evaluator(ranks: ranks)
+      let end = evaluator.run(program.window).map(\.time).max() ?? .zero
+      if best == nil || end < best!.time { best = (algorithm, end) }
+    }
+    return best!.algorithm
+  }
+}

@@ -1,0 +1,61 @@
+import Models
+
+/// A piece of a program: for every rank, the instructions of one scheduling step.
+///
+/// A program is a sequence of windows, so that a long run needs memory for a step, not for its
+/// length. Clocks and messages under way carry over from window to window.
+public struct Window: Sendable {
+  /// Place in the program.
+  public var index: Int
+  /// The micro-batches of this step.
+  public var batches: [Batch]
+  public var ranks: [RankWindow]
+  /// Where and when tokens come to be in this window: the times the run is judged by.
+  public var outputs: [Output]
+
+  public init(index: Int, batches: [Batch], ranks: [RankWindow], outputs: [Output] = []) {
+    self.index = index
+    self.batches = batches
+    self.ranks = ranks
+    self.outputs = outputs
+  }
+
+  /// A value whose time is a result: the tokens of a batch, on the rank that reports them.
+  public struct Output: Hashable, Sendable {
+    public var rank: Rank
+    public var value: Int
+    public var batch: Int
+
+    public init(rank: Rank, value: Int, batch: Int) {
+      self.rank = rank
+      self.value = value
+      self.batch = batch
+    }
+  }
+}
+
+/// One rank's part of a window.
+public struct RankWindow: Hashable, Sendable {
+  /// Where each value of the rank lies. The table only grows from window to window; a value that is
+  /// described alike keeps its numbers and its time.
+  public var values: [ValuePlace]
+  public var instructions: [Instruction]
+
+  public init(values: [ValuePlace] = [], instructions: [Instruction] = []) {
+    self.values = values
+    self.instructions = instructions
+  }
+}
+
+/// The place of a value in the rank's memory, in elements of 4 bytes (float32, or int32 for tokens).
+public struct ValuePlace: Hashable, Sendable {
+  public var buffer: Int32
+  public var offset: Int
+  public var elements: Int
+
+  public init(buffer: Int, offset: Int, elements: Int) {
+    self.buffer = Int32(buffer)
+    self.offset = offset
+    self.elements = elements
+  }
+}

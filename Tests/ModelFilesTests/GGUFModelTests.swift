@@ -88,6 +88,7 @@ import Testing
     Refused(key: "general.architecture", value: nil, kind: .missing),
     Refused(key: "general.architecture", value: .string("gemma"), kind: .unsupported),
     Refused(key: "general.architecture", value: .uint8(1), kind: .malformed),
+    Refused(key: "split.count", value: .uint16(3), kind: .unsupported),
     Refused(key: "llama.block_count", value: nil, kind: .missing),
     Refused(key: "llama.block_count", value: .uint32(0), kind: .malformed),
     Refused(key: "llama.block_count", value: .uint32(4_000_000_000), kind: .malformed),

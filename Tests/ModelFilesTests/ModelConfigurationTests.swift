@@ -87,7 +87,10 @@ import Testing
     let full = #"["full_attention", "full_attention"]"#
     #expect(try window(on.merging(["layer_types": sliding]) { $1 }) == 9)
     #expect(try window(on.merging(["layer_types": full]) { $1 }) == nil)
-    #expect(try window(["use_sliding_window": "true", "sliding_window": "null"]) == nil)
+    let none: [String: String?] = [
+      "use_sliding_window": "true", "sliding_window": "null", "max_window_layers": "0",
+    ]
+    #expect(try window(none) == nil)
     #expect(try window(["use_sliding_window": "true", "max_window_layers": "0"]) == 4096)
   }
 

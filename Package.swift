@@ -87,6 +87,11 @@ let package = Package(
     .executableTarget(
       name: "wafer-node", dependencies: ["Runtime", "ZeroMQTransport"], swiftSettings: swift),
 
+    // Ratios within one run; no part of the product.
+    .executableTarget(
+      name: "kernel-bench", dependencies: ["Tensors"], path: "Benchmarks/kernel-bench",
+      swiftSettings: swift),
+
     // Tests mirror the sources.
     .target(
       name: "TestSupport", dependencies: ["Quantities"], path: "Tests/TestSupport",

@@ -115,3 +115,14 @@ func rotation(_ rotation: Rotation) {
     }
   }
 }
+
+@Test("reading sums every word")
+func reading() {
+  var generator = SeededGenerator(seed: 71)
+  let memory = GuardedMemory(byteCount: 3072)
+  let words = memory.bytes.bindMemory(to: UInt64.self)
+  for i in words.indices { words[i] = generator.next() }
+  for set in InstructionSet.available {
+    #expect(set.read(UnsafeRawBufferPointer(memory.bytes)) == words.reduce(0, &+))
+  }
+}

@@ -41,11 +41,13 @@ void wk_dequantize(wk_type type, const void *row, size_t first, size_t count, fl
 // and its results differ from wk_matmul's.
 //
 // Quantised weights: a block of 32 inputs becomes int8, q = rint(x * (127 / max|x|)), and a scale
-// dx = max|x| / 127. The weights of a block are integers u - offset, with a scale d for each half of 16
-// and a minimum m. Lane j of 16 owns elements 4(j mod 8) ..< 4(j mod 8) + 4 of the blocks of parity j / 8:
-//   i = sum of four (u - offset) * q,  s = sum of four q                     (exact integers)
-//   acc = fma(float(i), d * dx, acc);  where the format has minima, acc = fma(float(s), m * dx, acc)
-// and the lanes are added in the canonical tree. An odd last block is paired with zeros. A block of
+// dx = max|x| / 127. The weights of a block are integers u, with a scale d and, in some formats, a
+// minimum m. Lane 4b + j of 16 owns elements 4j ..< 4j + 4 and 16 + 4j ..< 16 + 4j + 4 of block b of every
+// four:
+//   i = sum of eight u * q,  s = sum of eight q                               (exact integers)
+//   acc = fma(float(i), d * dx, acc);  where there are minima, acc = fma(m, float(s) * dx, acc)
+// q6_K has a scale for each half of 16: there the first four elements take one fma, the second four
+// another. The lanes are added in the canonical tree. Blocks are filled up to four with zeros. A block of
 // subnormal inputs counts as zero; one that is not finite makes its results NaN.
 //
 // bfloat16 weights: inputs are rounded to bfloat16 (nearest, ties to even). Lane j takes the pairs
@@ -90,6 +92,10 @@ void wk_attend(wk_isa isa, const float *q, const float *keys, const float *value
 
 // log(sum(exp(x))) over n (at least 1): max + log(canonical sum of exp(x - max)).
 float wk_log_sum_exp(wk_isa isa, const float *x, size_t n);
+
+// A sum of the 64-bit words at `bytes`, whole kibibytes: reading at the speed of memory, for benchmarks to
+// hold the kernels against.
+uint64_t wk_read(wk_isa isa, const void *bytes, size_t count);
 
 // Our own elementary functions, equal on every host. Largest errors, as the tests measure them, are in
 // units in the last place (ulp) of the result.

@@ -1,16 +1,22 @@
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// How fast weights are multiplied, as a share of what one thread reads from memory in the same run.
 ///
 /// Usage: `swift run -c release kernel-bench [scalar|avx2|avx512]`. Each line is one shape of
 /// SmolLM2-135M (for K-quants, the nearest in whole blocks) repeated until it fills 96 MiB (three times a large last-level cache), so that every
 /// pass comes from memory, as a decode step's does. Best of several passes, measured in turns with the
-/// reading, so that both see the same machine.
+/// reading, so that both see the same machine; in processor time of the thread, so that a pass which was
+/// interrupted by another process is not counted as slow.
 @main
 struct KernelBench {
   static let totalBytes = 96 << 20
-  static let passes = 9
-  static let clock = ContinuousClock()
+  static let passes = 25
 
   static func main() {
     let name = CommandLine.arguments.dropFirst().first
@@ -58,24 +64,22 @@ struct KernelBench {
         into: outputs.floats, outputStride: rows, instructions: instructions, precision: precision,
         scratch: scratch.floats)
     }
-    var (decode, prefill, reading) = (
-      Duration.seconds(99), Duration.seconds(99), Duration.seconds(99)
-    )
+    var (decode, prefill, reading) = (Double.infinity, Double.infinity, Double.infinity)
     var sum: UInt64 = 0
     // A few matrices suffice for a prefill: it computes longer than it reads.
     let some = matrices.prefix(max(1, matrices.count / 32))
     for _ in 0..<passes {
-      decode = min(decode, clock.measure { for m in matrices { multiply(m, tokens: 1) } })
-      reading = min(reading, clock.measure { sum &+= instructions.read(storage.bytes) })
+      decode = min(decode, measure { for m in matrices { multiply(m, tokens: 1) } })
+      reading = min(reading, measure { sum &+= instructions.read(storage.bytes) })
     }
-    for _ in 0..<3 {
-      prefill = min(prefill, clock.measure { for m in some { multiply(m, tokens: 64) } })
+    for _ in 0..<9 {
+      prefill = min(prefill, measure { for m in some { multiply(m, tokens: 64) } })
     }
     precondition(sum != 1, "the sum is used, so that it is computed")
-    let decoded = Double(bytes * matrices.count) / seconds(decode)
-    let read = Double(totalBytes) / seconds(reading)
-    let perToken = seconds(prefill) / Double(64 * some.count)
-    let speedUp = seconds(decode) / Double(matrices.count) / perToken
+    let decoded = Double(bytes * matrices.count) / decode
+    let read = Double(totalBytes) / reading
+    let perToken = prefill / Double(64 * some.count)
+    let speedUp = decode / Double(matrices.count) / perToken
     print(
       pad("\(type)", 9), pad("\(rows)×\(columns)", 14), pad("\(precision)", 10),
       pad(rounded(decoded / 1e9), 6), pad(rounded(decoded / read), 12), rounded(speedUp) + "×")
@@ -91,7 +95,17 @@ struct KernelBench {
     }
   }
 
-  static func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
+  /// Seconds of processor time that `work` takes.
+  static func measure(_ work: () -> Void) -> Double {
+    func now() -> Double {
+      var time = timespec()
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+      return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+    let start = now()
+    work()
+    return now() - start
+  }
 
   static func rounded(_ value: Double) -> String {
     let hundredths = Int((value * 100).rounded())

@@ -201,7 +201,8 @@ static float dot_bfloat(const uint8_t *row, size_t columns, const uint16_t *inpu
 }
 
 void wk_matmul_rounded(wk_isa isa, wk_type type, const void *w, size_t row_bytes, size_t rows,
-                       size_t columns, const void *rounded, size_t tokens, float *y, size_t y_stride) {
+                       size_t columns, const void *rounded, size_t tokens, float *y,
+                       size_t y_stride) {
   size_t bytes = wk_rounded_bytes(type, columns);
   if (type == WK_F32 || type == WK_F16) {
     wk_matmul(isa, type, w, row_bytes, rows, columns, rounded, bytes / 4, tokens, y, y_stride);

@@ -1,8 +1,8 @@
 // How wk_round_inputs lays out one token.
 //
-// Quantised weights: a wk_rounded_four for each four blocks of 32, then a scale for each block; blocks
-// that are missing to four are zeros. bfloat16 weights: bfloat16 numbers, zeros up to a multiple of 32.
-// float32 and float16 weights: the float32 inputs. Each rounded up to 64 bytes.
+// Quantised weights: a wk_rounded_four for each four blocks of 32, then a scale for each block;
+// blocks that are missing to four are zeros. bfloat16 weights: bfloat16 numbers, zeros up to a
+// multiple of 32. float32 and float16 weights: the float32 inputs. Each rounded up to 64 bytes.
 #ifndef WAFER_ROUNDED_H
 #define WAFER_ROUNDED_H
 #include "blocks.h"
@@ -10,9 +10,9 @@
 
 typedef struct wk_rounded_four {
   int8_t q[2][64];  // q[h][16b + i]: element 16h + i of block b
-  // What a lane's sum s of its q takes part in beside the products. Formats with minima: float(s) * dx.
-  // Formats whose twins store u too large by an offset: -offset * s, to start the product's sum with;
-  // q6_K for each half of s, others for all of it in the first.
+  // What a lane's sum s of its q takes part in beside the products. Formats with minima: float(s) *
+  // dx. Formats whose twins store u too large by an offset: -offset * s, to start the product's sum
+  // with; q6_K for each half of s, others for all of it in the first.
   union { float base[16]; int32_t start[2][16]; } aside;
 } wk_rounded_four;
 

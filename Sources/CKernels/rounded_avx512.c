@@ -23,8 +23,8 @@ WK_INLINE v16 spread_even(const float *p) {
   return _mm512_permutexvar_ps(at, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
 }
 
-// Words of `first` and `second` (64 bytes each) that hold, by lane, the float16 of four headers `words`
-// words apart.
+// Words of `first` and `second` (64 bytes each) that hold, by lane, the float16 of four headers
+// `words` words apart.
 WK_INLINE v16 spread_headers(__m512i first, __m512i second, int start, int words) {
   int a = start, b = start + words, c = start + 2 * words, d = start + 3 * words;
   __m256i at = _mm256_setr_epi16(
@@ -72,8 +72,8 @@ void wk_round_blocks_vnni(wk_type type, const float *x, size_t columns, void *ou
   }
 }
 
-// 128 weights of four blocks: unsigned bytes of the halves, and by lane their scales and minima. Only
-// q6_K has a scale of its own for the second half.
+// 128 weights of four blocks: unsigned bytes of the halves, and by lane their scales and minima.
+// Only q6_K has a scale of its own for the second half.
 typedef struct byte_four {
   __m512i u[2];
   v16 d, second, m;
@@ -92,8 +92,8 @@ WK_INLINE __m512i low_bits(__m512i bytes, int mask) {
 // The same 16 bytes four times, shifted right by `first`, `first + step`, … bits and masked.
 WK_INLINE __m512i four_times(const uint8_t *p, int first, int step, int mask) {
   __m512i bytes = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
-  __m512i quarter = (__m512i)(__v32hi){0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2,
-                                      2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3};
+  __m512i quarter = (__m512i)(__v32hi){0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+                                       2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3};
   __m512i shifts = _mm512_add_epi16(_mm512_set1_epi16((short)first),
                                     _mm512_mullo_epi16(quarter, _mm512_set1_epi16((short)step)));
   return low_bits(_mm512_srlv_epi16(bytes, shifts), mask);
@@ -172,10 +172,12 @@ WK_INLINE byte_four load_four(wk_type type, const uint8_t *at, size_t p, size_t 
       const wk_q4_k *b4 = (const wk_q4_k *)at;
       const wk_q5_k *b5 = (const wk_q5_k *)at;
       __m512i q = _mm512_loadu_si512((type == WK_Q5_K ? b5->q : b4->q) + 64 * p);
-      // Quarters: block 0 first and second half, block 2 likewise; in the high nibbles blocks 1 and 3.
+      // Quarters of the low nibbles: halves of block 0, halves of block 2; of the high: 1 and 3.
       __m512i low = low_bits(q, 15), high = low_bits(_mm512_srli_epi16(q, 4), 15);
-      out.u[0] = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), high);
-      out.u[1] = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15), high);
+      __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+      __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+      out.u[0] = _mm512_permutex2var_epi64(low, even, high);
+      out.u[1] = _mm512_permutex2var_epi64(low, odd, high);
       if (type == WK_Q5_K)
         for (int h = 0; h < 2; h++) {
           __m512i fifth = four_times(b5->high + 16 * h, 4 * (int)p, 1, 1);
@@ -187,7 +189,7 @@ WK_INLINE byte_four load_four(wk_type type, const uint8_t *at, size_t p, size_t 
     case WK_Q6_K: {
       const wk_q6_k *b = (const wk_q6_k *)at;
       __m512i q = _mm512_loadu_si512(b->q + 64 * p);
-      // Quarters: block 0 first and second half, block 1 likewise; in the high nibbles blocks 2 and 3.
+      // Quarters of the low nibbles: halves of block 0, halves of block 1; of the high: 2 and 3.
       __m512i low = low_bits(q, 15), high = low_bits(_mm512_srli_epi16(q, 4), 15);
       out.u[0] = _mm512_shuffle_i32x4(low, high, 0x88);
       out.u[1] = _mm512_shuffle_i32x4(low, high, 0xdd);
@@ -208,7 +210,8 @@ enum { GEMV_ROWS = 8, GEMM_ROWS = 2, GEMM_TOKENS = 4 };
 enum { MOST_ROWS = 8, MOST_SUMS = 8, AHEAD_BYTES = 256 << 10 };
 
 // The canonical sums of R x T accumulators, to their outputs.
-WK_INLINE void store_sums(const size_t R, const size_t T, const v16 *acc, float *y, size_t y_stride) {
+WK_INLINE void store_sums(const size_t R, const size_t T, const v16 *acc, float *y,
+                          size_t y_stride) {
   float sums[MOST_SUMS];
   if (R * T == 8)
     v_trees(acc, sums);
@@ -221,9 +224,9 @@ WK_INLINE void store_sums(const size_t R, const size_t T, const v16 *acc, float 
   for (size_t k = 0; k < R * T; k++) y[k / R * y_stride + k % R] = sums[k];
 }
 
-WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w, size_t row_bytes,
-                    size_t columns, const uint8_t *rounded, size_t token_bytes, float *y,
-                    size_t y_stride) {
+WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w,
+                    size_t row_bytes, size_t columns, const uint8_t *rounded,
+                    size_t token_bytes, float *y, size_t y_stride) {
   v16 acc[MOST_SUMS];
   _Pragma("unroll") for (size_t k = 0; k < R * T; k++) acc[k] = v_zero();
   const size_t group = super_fours(type), bytes = super_bytes(type);

@@ -17,19 +17,19 @@ import Testing
   "SmolLM2-135M computes what Hugging Face Transformers computes",
   .enabled(if: SmolLM2.path != nil, "set WAFER_SMOLLM2 to the path of the GGUF file"), .serialized)
 struct SmolLM2Tests {
-  /// Largest difference of a logit, as the issue that asked for the file states it. Logits reach 35.
-  static let tolerance: Float = 2e-3
+  /// Largest difference of a logit. Both sides compute in float32 and differ in the order of sums; 4e-5 is
+  /// what was seen, of logits that reach 35.
+  static let tolerance: Float = 2e-4
 
   static let splits: [(Int, Int)] = [
     (1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (1, 5), (1, 9), (2, 2), (5, 3), (30, 1),
   ]
 
-  @Test("the largest logits after each prompt and the greedy text, at every split", arguments: splits)
-  func text(pipeline: Int, tensor: Int) throws {
+  @Test(
+    "the largest logits of every position and the greedy tokens, at every split", arguments: splits)
+  func logits(pipeline: Int, tensor: Int) throws {
     let (model, prompts) = try SmolLM2.load()
-    let tokenizer = try #require(try model.tokenizer())
     for prompt in prompts {
-      var worst: Float = 0; defer { print("DIFF", pipeline, tensor, worst) }
       let cluster = try ShardCluster(
         model.shape, weights: model.weights!, pipeline: pipeline, tensor: tensor)
       let last = prompt.prompt.count - 1
@@ -42,12 +42,20 @@ struct SmolLM2Tests {
       // Every token sees the reference's, so that all positions are compared whatever comes out.
       let rows = cluster.logits(batch, prompt.greedy.dropLast())
       for (index, (row, expected)) in zip(rows, prompt.positions.dropFirst()).enumerated() {
-        worst = max(worst, expected.difference(to: row))
         #expect(expected.difference(to: row) <= Self.tolerance, "token \(index) of \(prompt.text)")
       }
       let greedy = ([row] + rows).map { $0.indexOfLargest }
       #expect(greedy == prompt.greedy.map(Int.init))
-      #expect(tokenizer.decode(greedy) == prompt.continuation)
+    }
+  }
+
+  @Test("the tokenizer turns the greedy tokens into the reference's text")
+  func decoded() throws {
+    let (model, prompts) = try SmolLM2.load()
+    let tokenizer = try #require(try model.tokenizer())
+    for prompt in prompts {
+      #expect(tokenizer.encode(prompt.text).map(Int32.init) == prompt.prompt)
+      #expect(tokenizer.decode(prompt.greedy.map(Int.init)) == prompt.continuation)
     }
   }
 

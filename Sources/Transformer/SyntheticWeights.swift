@@ -8,8 +8,9 @@ import Tensors
 /// else, and slices are the same however the model is cut. `wafer_synthetic.h` says which function.
 ///
 /// Matrices are uniform with mean 0 and variance 1 / inputs, which keeps activations near 1 from layer
-/// to layer. So the residual moves away from the embedding it started from, and greedy text is not one
-/// token repeated, even where the head is tied. Norm weights are 0.9 … 1.1, biases −0.1 … 0.1.
+/// to layer. A tied embedding has a sixteenth of that variance: it would else be so much of the last
+/// residual that the likeliest token after any is the same again. Norm weights are 0.9 … 1.1, biases
+/// −0.1 … 0.1.
 public struct SyntheticWeights: WeightSource, Sendable {
   public let seed: UInt64
   public let shape: ModelShape
@@ -40,7 +41,8 @@ public struct SyntheticWeights: WeightSource, Sendable {
     let rowBytes = type.bytes(elements: end - first)
     let memory = SyntheticBytes(count: rows.count * rowBytes)
     // Uniform on ±s has variance s²/3.
-    let scale = (3 / Float(shape.columns)).squareRoot()
+    let isTied = tensor == .embedding && self.shape.tiedHead
+    let scale = (3 / Float(shape.columns)).squareRoot() * (isTied ? 0.25 : 1)
     for (index, row) in rows.enumerated() {
       fill(
         tensor, type, row: row, columns: first..<end, scale: scale,

@@ -1,4 +1,5 @@
 import Hardware
+import Models
 import Programs
 import Quantities
 

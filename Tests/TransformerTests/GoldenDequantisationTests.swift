@@ -29,9 +29,8 @@ struct GoldenDequantisationTests {
     for rows in golden {
       let type = try #require(Self.types[rows.type])
       #expect(rows.bytes.bytes.count == rows.rows * type.bytes(elements: rows.columns))
-      let storage = Storage(copying: rows.bytes.bytes)
+      let storage = AlignedCopy(rows.bytes.bytes).storage
       let matrix = Matrix(type: type, rows: rows.rows, columns: rows.columns, storage: storage)
-      let rowBytes = matrix.rowBytes
       for row in 0..<rows.rows {
         let expected = Array(rows.floats.values[row * rows.columns..<(row + 1) * rows.columns])
         #expect(matrix.expanded(row: row).bits == expected.bits, "\(rows.type), row \(row)")
@@ -39,8 +38,9 @@ struct GoldenDequantisationTests {
         let (cut, block) = (5, type.blockElements)
         let first = cut / block
         let part = Matrix(
-          type: type, rows: rows.rows, columns: rows.columns - 2 * cut, leading: cut - first * block,
-          storedColumns: rows.columns - first * block, rowBytes: rowBytes,
+          type: type, rows: rows.rows, columns: rows.columns - 2 * cut,
+          leading: cut - first * block, storedColumns: rows.columns - first * block,
+          rowBytes: matrix.rowBytes,
           storage: storage[first * type.blockBytes..<storage.bytes.count])
         let middle = Array(expected.dropFirst(cut).dropLast(cut))
         #expect(part.expanded(row: row).bits == middle.bits, "\(rows.type), row \(row), cut")
@@ -55,4 +55,18 @@ extension Matrix {
     values.withUnsafeMutableBufferPointer { expand(row: row, into: $0) }
     return values
   }
+}
+
+/// Bytes at a cache line's start, as weights lie in a file.
+private final class AlignedCopy {
+  private let bytes: UnsafeMutableRawBufferPointer
+
+  init(_ source: [UInt8]) {
+    bytes = .allocate(byteCount: source.count, alignment: 64)
+    bytes.copyBytes(from: source)
+  }
+
+  var storage: Storage { Storage(bytes: UnsafeRawBufferPointer(bytes), owner: self) }
+
+  deinit { bytes.deallocate() }
 }

@@ -2,6 +2,12 @@ import FoundationEssentials
 import ModelFiles
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// A model of `Tests/Golden/models` in one of its formats; `Tests/Golden/make_models.py` makes them.
 struct GoldenModel: Sendable, CustomTestStringConvertible {
   /// The folder.
@@ -103,5 +109,9 @@ func worstDifference(_ one: some Sequence<Float>, _ other: some Sequence<Float>)
 
 /// Whether rows are the same bit for bit.
 func sameBits(_ one: [Float], _ other: [Float]) -> Bool {
-  one.withUnsafeBytes { one in other.withUnsafeBytes { one.elementsEqual($0) } }
+  one.withUnsafeBytes { one in
+    other.withUnsafeBytes { other in
+      one.count == other.count && memcmp(one.baseAddress!, other.baseAddress!, one.count) == 0
+    }
+  }
 }

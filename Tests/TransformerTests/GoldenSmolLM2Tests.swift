@@ -25,13 +25,15 @@ struct GoldenSmolLM2Tests {
     var inputs: [Int32] { prompt + greedy.dropLast() }
   }
 
-  /// Issue 2's bound; logits reach 30, the largest difference seen is 1.2e-4.
+  /// The bound that the project promises. Logits reach 30; the largest difference seen is 4.0e-5 from
+  /// Transformers, and 4.5e-5 from 1 × 1.
   static let tolerance: Float = 2e-3
 
   /// 1 × 1, one sequence at a time, in chunks of 5: what all others are held against, made once.
   static let whole = Result {
     let references: [Reference] = try Golden.decode("smollm2.json")
-    let file = try ModelFile.open(#require(modelPath))
+    let path = try #require(modelPath)
+    let file = try ModelFile.open(path)
     let weights = try #require(file.weights)
     let rows = try references.map { reference in
       try ShardCluster(file.shape, weights: weights, sequences: 5)
@@ -49,8 +51,9 @@ struct GoldenSmolLM2Tests {
     ])
   func agree(pipeline: Int, tensor: Int) throws {
     let (references, file, whole) = try Self.whole.get()
+    let weights = try #require(file.weights)
     let cluster = try ShardCluster(
-      file.shape, weights: #require(file.weights), pipeline: pipeline, tensor: tensor,
+      file.shape, weights: weights, pipeline: pipeline, tensor: tensor,
       sequences: references.count)
     for position in 0..<references.map(\.inputs.count).max()! {
       let present = references.indices.filter { position < references[$0].inputs.count }
@@ -97,7 +100,8 @@ struct GoldenSmolLM2Tests {
     let (references, file, _) = try Self.whole.get()
     let tokenizer = try #require(try file.tokenizer())
     for reference in references {
-      #expect(tokenizer.encode(reference.text) == reference.prompt.map { Int($0) })
+      let ids = tokenizer.encode(reference.text).map(Int32.init)
+      #expect(ids == reference.prompt)
     }
   }
 }

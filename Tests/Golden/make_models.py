@@ -200,7 +200,10 @@ def mistakes(config, weights):
 
 
 def telling_prompt(model, config, seed):
-    """The first of the seed's prompts whose greedy tokens are clear and not dull: (prompt, tokens, margin)."""
+    """The first of the seed's prompts whose greedy tokens are clear and not dull.
+
+    Gives the prompt, the tokens, and how far the closest was from another choice.
+    """
     for attempt in range(100):
         tokens = prompt(config, 1000 * seed + attempt)
         text, margin = greedy(model, tokens)

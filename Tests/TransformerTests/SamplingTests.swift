@@ -63,12 +63,17 @@ struct SamplingTests {
     }
   }
 
+  static let greedyRules: [SamplingRule] = [
+    .greedy, .gumbel(temperature: 0), .topK(k: 3, temperature: 0, topP: 1),
+  ]
+
   @Test("greedy takes the largest logit, and of equal ones the lowest id")
   func ties() throws {
-    let rows: [[Float]] = [[0, 3, 1, 3, 3], [-5, -5, -5, -5, -5], [1, 2, 3, 4, 5], [9, 0, 0, 0, 9]]
+    let rows: [[Float]] = [
+      [0, 3, 1, 3, 3], [-5, -5, -5, -5, -5], [1, 2, 3, 4, 5], [9, 0, 0, 0, 9],
+    ]
     for shards in 1...5 {
-      for rule in [SamplingRule.greedy, .gumbel(temperature: 0), .topK(k: 3, temperature: 0, topP: 1)]
-      {
+      for rule in Self.greedyRules {
         #expect(try draw(rows, rule, shards: shards, positions: [0, 0, 0, 0]) == [1, 0, 4, 0])
       }
     }
@@ -151,7 +156,8 @@ struct SamplingTests {
     // Over the best four, the probabilities are 0.316, 0.316, 0.192, 0.116 and less: sums of the k = 4
     // best, normalised over the four, are 0.336, 0.672, 0.876, 1.
     let cases: [(Float, Set<Int>)] = [
-      (0.01, [2]), (0.33, [2]), (0.35, [2, 5]), (0.66, [2, 5]), (0.7, [2, 5, 0]), (0.99, [2, 5, 0, 6]),
+      (0.01, [2]), (0.33, [2]), (0.35, [2, 5]), (0.66, [2, 5]), (0.7, [2, 5, 0]),
+      (0.99, [2, 5, 0, 6]),
       (1, [2, 5, 0, 6]),
     ]
     for (topP, kept) in cases {

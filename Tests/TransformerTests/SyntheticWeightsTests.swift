@@ -73,14 +73,17 @@ struct SyntheticWeightsTests {
 
   @Test("mean 0, variance 1 / inputs, tensors and seeds unlike each other")
   func statistics() throws {
-    func values(_ seed: UInt64, _ tensor: WeightTensor.LayerTensor, _ layer: Int) throws -> [Float] {
+    func values(_ seed: UInt64, _ tensor: WeightTensor.LayerTensor, _ layer: Int) throws -> [Float]
+    {
       let weights = SyntheticWeights(seed: seed, shape: .syntheticTiny, type: .float32)
       return floats(
         try weights.matrix(
           .layer(layer, tensor), shape: (384, 128), rows: 0..<384, columns: 0..<128)
       ).flatMap { $0 }
     }
-    let all = try [values(1, .gate, 0), values(1, .up, 0), values(1, .gate, 1), values(2, .gate, 0)]
+    let all = try [
+      values(1, .gate, 0), values(1, .up, 0), values(1, .gate, 1), values(2, .gate, 0),
+    ]
     func correlation(_ a: [Float], _ b: [Float]) -> Double {
       zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) } / Double(a.count) * 128
     }

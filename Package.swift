@@ -135,7 +135,10 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Runtime", "Programs", "Hardware", "Models", "Placement", "TestSupport"],
+      dependencies: [
+        "Runtime", "Messaging", "Programs", "Hardware", "Models", "Placement", "Quantities",
+        "Tensors", "Transformer", "TestSupport",
+      ],
       swiftSettings: swift),
     .testTarget(
       name: "ZeroMQTransportTests",

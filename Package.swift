@@ -144,7 +144,7 @@ let package = Package(
       name: "ZeroMQTransportTests",
       dependencies: [
         "ZeroMQTransport", "ZeroMQ", "Messaging", "Runtime", "Programs", "Hardware", "Models",
-        "Placement", "Quantities", "Transformer", "TestSupport",
+        "Placement", "Quantities", "Tensors", "Transformer", "TestSupport",
       ],
       swiftSettings: swift),
     .testTarget(

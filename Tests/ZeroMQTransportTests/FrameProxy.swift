@@ -113,7 +113,7 @@ final class FrameProxy: Sendable {
     func turn() throws {
       _ = try poller.wait(.after(.milliseconds(1)))
       while let (sender, parts) = try received({ try front.receiveParts(.dontWait) }) {
-        try fromNode(sender, parts.joined().map { $0 })
+        try fromNode(sender, Array(parts.joined()))
       }
       for node in nodes.values {
         while let parts = try received({ try node.back.receiveParts(.dontWait) }) {
@@ -169,10 +169,10 @@ final class FrameProxy: Sendable {
     }
 
     /// What a receive gives, or `nil` when there is nothing.
-    private func received<Value>(_ receive: () throws(ZeroMQError) -> Value) throws -> Value? {
+    private func received<Value>(_ receive: () throws -> Value) throws -> Value? {
       do {
         return try receive()
-      } catch where error.code == .again {
+      } catch let error as ZeroMQError where error.code == .again {
         return nil
       }
     }

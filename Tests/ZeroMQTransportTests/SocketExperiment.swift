@@ -5,6 +5,7 @@ import Placement
 import Programs
 import Quantities
 import Runtime
+import Tensors
 import TestSupport
 import Transformer
 import ZeroMQTransport

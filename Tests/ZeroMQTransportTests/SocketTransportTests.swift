@@ -224,7 +224,7 @@ struct SocketTransportTests {
               to: Rank(0))
           }
         } catch {
-          return (sequence - first, error)
+          return (sequence - first, error as? TransportError)
         }
       }
       return (messages, nil)

@@ -15,7 +15,7 @@ struct PublishedFiguresTests {
   }
 
   /// WaferLLM (He et al., OSDI'25, arXiv 2502.04563), Table 4, at context 4096.
-  static let decode = [
+  static let decodeRows = [
     Row(model: "llama-3.1-8b", side: 420, tokensPerSecond: 2699.9),
     Row(model: "llama-3.1-8b", side: 540, tokensPerSecond: 2501.5),
     Row(model: "llama-3.1-8b", side: 660, tokensPerSecond: 2243.3),
@@ -25,7 +25,7 @@ struct PublishedFiguresTests {
   ]
 
   /// The same, Table 3, 4096 tokens.
-  static let prefill = [
+  static let prefillRows = [
     Row(model: "llama-3.1-8b", side: 480, tokensPerSecond: 20320.6),
     Row(model: "llama-3.1-8b", side: 600, tokensPerSecond: 25037.2),
     Row(model: "llama-3.1-8b", side: 720, tokensPerSecond: 27686.5),
@@ -60,14 +60,14 @@ struct PublishedFiguresTests {
     return picoseconds / 1e12
   }
 
-  @Test("decode at context 4096 within 1.5 %", arguments: decode)
+  @Test("decode at context 4096 within 1.5 %", arguments: decodeRows)
   func decode(row: Row) async throws {
     let emulated = try await single(row.model, side: row.side, prompt: 4095, output: 2)
     let error = 1 / (try Self.seconds(emulated["tpot_ps"])) / row.tokensPerSecond - 1
     #expect(abs(error) < 0.015, "\(row): off by \(error * 100) %")
   }
 
-  @Test("prefill of 4096 tokens within 3 %", arguments: prefill)
+  @Test("prefill of 4096 tokens within 3 %", arguments: prefillRows)
   func prefill(row: Row) async throws {
     let emulated = try await single(row.model, side: row.side, prompt: 4096, output: 1)
     let error = 4096 / (try Self.seconds(emulated["ttft_ps"])) / row.tokensPerSecond - 1

@@ -48,7 +48,6 @@ struct PublishedFiguresTests {
       ])
     #expect(ended.status == 0, "\(ended.errors)")
     let document = try ended.document
-    #expect(document["single"]?["hypothetical"] == true, "these models do not fit one wafer")
     #expect(document["single"]?["emulated"] == document["cluster"]?["emulated"])
     return try #require(document["single"]?["emulated"])
   }
@@ -75,17 +74,14 @@ struct PublishedFiguresTests {
     #expect(emulated["tpot_ps"] == .null)
   }
 
-  @Test("a longer prompt takes longer, and a token of a long one less")
+  @Test("a longer prompt takes longer, and none as long as MeshGEMM takes for one token or 600")
   func prompts() async throws {
     var previous = 0.0
-    var ofOneToken = Double.infinity
     for tokens in [1, 5, 64, 256] {
       let emulated = try await single("llama-3.1-8b", side: 600, prompt: tokens, output: 1)
       let time = try Self.seconds(emulated["ttft_ps"])
       #expect(time > previous, "\(tokens) tokens: \(time) s after \(previous) s")
-      #expect(time / Double(tokens) <= ofOneToken)
       previous = time
-      ofOneToken = time / Double(tokens)
     }
     // MeshGEMM prices up to 600 tokens alike, 93.7 ms on this grid: the most that 256 may take.
     #expect(previous < 0.0938, "256 tokens take \(previous) s")

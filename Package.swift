@@ -56,7 +56,8 @@ let package = Package(
 
     // Processes: frames, nodes, sockets.
     .target(
-      name: "Messaging", dependencies: ["Quantities", "Models", "Placement", "Hardware", "Programs"],
+      name: "Messaging",
+      dependencies: ["Quantities", "Models", "Placement", "Hardware", "Programs"],
       swiftSettings: swift),
     .target(
       name: "Runtime",

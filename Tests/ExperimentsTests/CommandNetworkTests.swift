@@ -35,7 +35,8 @@ struct CommandNetworkTests {
       isSmall: false),
   ]
 
-  @Test("every exact result to the picosecond, from the evaluator and from processes", arguments: rows)
+  @Test(
+    "every exact result to the picosecond, from the evaluator and from processes", arguments: rows)
   func exact(row: Row) async throws {
     let payload = row.isSmall ? "real" : "phantom"
     for host in [["--transport", "none"], ["--transport", "tcp", "--payload", payload]] {

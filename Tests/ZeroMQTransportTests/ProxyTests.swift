@@ -8,7 +8,8 @@ import ZeroMQTransport
 /// The law between nodes that speak over tcp, with everything led through a proxy.
 @Suite("The law, over sockets", .serialized)
 struct ProxyTests {
-  @Test("frames that are late on the host change no emulated time", arguments: 0..<8 as Range<UInt64>)
+  @Test(
+    "frames that are late on the host change no emulated time", arguments: 0..<8 as Range<UInt64>)
   func delayed(seed: UInt64) throws {
     let experiment = SocketExperiment(seed: seed)
     let coordinator = try Coordinator(address: "tcp://127.0.0.1:*")

@@ -13,7 +13,8 @@ struct SocketTransportTests {
 
   /// A header of a message from `source` whose payload has `elements` words.
   private static func header(
-    _ stream: Programs.Stream = .activation, sequence: UInt64 = 0, elements: Int = 4, run: UInt64 = 7
+    _ stream: Programs.Stream = .activation, sequence: UInt64 = 0, elements: Int = 4,
+    run: UInt64 = 7
   ) -> MessageHeader {
     MessageHeader(
       run: run, source: source, stream: stream, sequence: sequence, type: .words,
@@ -181,7 +182,8 @@ struct SocketTransportTests {
     #expect(throws: TransportError.timeout(milliseconds: 150)) { _ = try Self.receive(receiver) }
     #expect(ContinuousClock.now - start >= .milliseconds(150))
     #expect(throws: TransportError.self) {
-      try receiver.send(Self.header(), payload: UnsafeRawBufferPointer(start: nil, count: 0), to: Rank(9))
+      try receiver.send(
+        Self.header(), payload: UnsafeRawBufferPointer(start: nil, count: 0), to: Rank(9))
     }
   }
 

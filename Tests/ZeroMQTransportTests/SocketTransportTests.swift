@@ -1,3 +1,4 @@
+import Foundation
 import Messaging
 import Programs
 import Quantities
@@ -77,7 +78,7 @@ struct SocketTransportTests {
     let endpoint = try receiver.bind("tcp://127.0.0.1:*", for: Self.source)
     try sender.connect(endpoint, to: Rank(0))
     // Four of each stream, sent in one order and asked for in another; within a stream in order.
-    let sent = Stream.allCases.flatMap { Array(repeating: $0, count: 4) }
+    let sent = Programs.Stream.allCases.flatMap { Array(repeating: $0, count: 4) }
       .shuffled(using: &generator)
     let wanted = sent.shuffled(using: &generator)
     var counts: [Programs.Stream: UInt64] = [:]
@@ -202,8 +203,10 @@ struct SocketTransportTests {
 
   @Test("a full queue makes the sender wait: nothing is lost, and without a reader it is an error")
   func backPressure() throws {
-    let folder = TemporaryFolder()
-    let endpoint = Endpoint.ipc(path: "\(folder.path)/queue")
+    let folder = "/tmp/wafer-test-\(UInt32.random(in: 0...UInt32.max))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let endpoint = Endpoint.ipc(path: "\(folder)/queue")
     let elements = 16_384
     let messages = 200
     let context = try Context()

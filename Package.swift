@@ -92,6 +92,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift),
 
+    // Benchmarks print figures; `scripts/bench` runs them.
+    .executableTarget(
+      name: "message-bench",
+      dependencies: ["Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport"],
+      path: "Benchmarks/messages", swiftSettings: swift),
+
     // Tests mirror the sources.
     .target(
       name: "TestSupport", dependencies: ["Quantities"], path: "Tests/TestSupport",

@@ -81,7 +81,7 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "Experiments",
+        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Experiments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),

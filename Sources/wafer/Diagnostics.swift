@@ -9,4 +9,9 @@ enum Diagnostics {
     let style = TextStyle.of(descriptor: STDERR_FILENO)
     FileHandle.standardError.write(Data((style.warning("warning: ") + text + "\n").utf8))
   }
+
+  /// Says what is going on.
+  static func progress(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
 }

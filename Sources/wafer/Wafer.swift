@@ -15,7 +15,7 @@ struct Wafer: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
+      RunCommand.self, GenerateCommand.self, ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])
 

@@ -13,20 +13,20 @@ import Transformer
 /// Runs both halves of an experiment and compares them.
 public struct ExperimentRun: Sendable {
   public let experiment: Experiment
-  /// Where the `wafer-node` program is; used over ipc and tcp.
-  public var nodeProgram: String
+  /// Who starts nodes; used over ipc and tcp.
+  public var launch: NodeLaunch
   /// Told what is going on, for a person.
   public var progress: @Sendable (String) -> Void
   /// A reason to give the run up: a signal.
   public var interruption: @Sendable () -> String?
 
   public init(
-    _ experiment: Experiment, nodeProgram: String,
+    _ experiment: Experiment, launch: NodeLaunch,
     progress: @escaping @Sendable (String) -> Void = { _ in },
     interruption: @escaping @Sendable () -> String? = { nil }
   ) {
     self.experiment = experiment
-    self.nodeProgram = nodeProgram
+    self.launch = launch
     self.progress = progress
     self.interruption = interruption
   }
@@ -114,7 +114,7 @@ public struct ExperimentRun: Sendable {
       return result
     }
     let nodes = NodeRun(
-      transport: experiment.host.transport, nodeProgram: nodeProgram,
+      transport: experiment.host.transport, launch: launch,
       waitLimit: experiment.host.waitLimit,
       progress: { [progress] in
         progress("\(name.rawValue): \(split.ranks) node\(split.ranks == 1 ? "" : "s") \($0)")

@@ -9,8 +9,7 @@ import ZeroMQTransport
 /// Executes a program on nodes, over any transport, beside its evaluation.
 struct NodeRun {
   let transport: Transport
-  /// The folder of `wafer-node`, and what it is called.
-  let nodeProgram: String
+  let launch: NodeLaunch
   let waitLimit: MeasuredTime
   /// Called when a phase of a process run is reached.
   let progress: @Sendable (String) -> Void
@@ -70,10 +69,15 @@ struct NodeRun {
     let folder = try transport == .ipc ? SocketFolder() : nil
     defer { folder?.remove() }
     let coordinator = try Coordinator(
-      address: folder.map { "ipc://\($0.path)/coordinator" } ?? "tcp://127.0.0.1:*")
+      address: launch.coordinator ?? folder.map { "ipc://\($0.path)/coordinator" }
+        ?? "tcp://127.0.0.1:*")
     let ranks = makeProgram().ranks
+    if launch.program == nil {
+      progress("wait at \(coordinator.endpoint): wafer-node --coordinator \(coordinator.endpoint)")
+    }
     let nodes = NodeProcesses(
-      executable: nodeProgram, count: ranks, coordinator: coordinator.endpoint)
+      executable: launch.program ?? "", count: launch.program == nil ? 0 : ranks,
+      coordinator: coordinator.endpoint)
     return try await nodes.around { exits in
       let program = makeProgram()
       let connections = program.connections(of: connectionWindows)

@@ -3,15 +3,21 @@
 // holds the imports of every file against this list.
 import PackageDescription
 
-let swift: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// `scripts/check` sets it: warnings are errors to us, and warnings to whoever builds this with a newer
+/// compiler.
+let isStrict = Context.environment["WAFER_STRICT"] != nil
+
+let swift: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 /// Kernels are always optimised, so that debug builds stay usable, and never contract `a * b + c`,
 /// so that the bits of a result do not depend on the compiler's choice. What is fused says so.
-let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off"])]
+let kernels: [CSetting] =
+  [.unsafeFlags(["-O3", "-ffp-contract=off"])] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 let package = Package(
   name: "WaferCluster",
@@ -140,5 +146,8 @@ let package = Package(
       name: "ExperimentsTests",
       dependencies: ["Experiments", "wafer", "wafer-node", "TestSupport"],
       swiftSettings: swift),
+
+    // Habits of the repository itself.
+    .testTarget(name: "TidyTests", swiftSettings: swift),
   ]
 )

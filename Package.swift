@@ -98,7 +98,14 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift),
 
-    // Benchmarks print figures; `scripts/bench` runs them.
+    // Benchmarks print ratios and rates; `scripts/bench` runs them, and nothing depends on them.
+    .executableTarget(
+      name: "kernel-bench", dependencies: ["Tensors"], path: "Benchmarks/kernel-bench",
+      swiftSettings: swift),
+    .executableTarget(
+      name: "evaluator-bench",
+      dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
+      path: "Benchmarks/evaluator", swiftSettings: swift),
     .executableTarget(
       name: "message-bench",
       dependencies: ["Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport"],
@@ -144,7 +151,10 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "wafer", "wafer-node", "TestSupport"],
+      dependencies: [
+        "Experiments", "wafer", "wafer-node", "Hardware", "Models", "Programs", "Quantities",
+        "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swift),
 
     // Habits of the repository itself.

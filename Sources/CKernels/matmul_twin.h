@@ -1,8 +1,8 @@
 // Weights times inputs over v16: included once for each instruction set.
 //
 // A tile is R rows by T tokens, with an accumulator for each pair. Every step expands 32 weights of
-// each row, as two vectors, and uses them for all T tokens. Several rows at once hide the latency of
-// the one chain of fma that the canonical order allows for each output.
+// each row, as two vectors, and uses them for all T tokens. Several rows at once hide the latency
+// of the one chain of fma that the canonical order allows for each output.
 #include "blocks.h"
 
 #define WK_INLINE static inline __attribute__((always_inline))
@@ -117,12 +117,13 @@ WK_INLINE void expand_rest(wk_type type, const uint8_t *at, size_t n, v16 w[2]) 
   expand_step(type, bytes, 0, NULL, w);
 }
 
-// Lines of weights are asked for two tiles ahead, as long as that fits the second-level cache beside
-// what is in use; in longer rows, this far along the row.
+// Lines of weights are asked for two tiles ahead, as long as that fits the second-level cache
+// beside what is in use; in longer rows, this far along the row.
 enum { AHEAD_BYTES = 1024, AHEAD_GROUP_BYTES = 256 << 10 };
 
-WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w, size_t row_bytes,
-                    size_t columns, const float *x, size_t x_stride, float *y, size_t y_stride) {
+WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w,
+                    size_t row_bytes, size_t columns, const float *x, size_t x_stride, float *y,
+                    size_t y_stride) {
   v16 acc[MOST_SUMS];
   _Pragma("unroll") for (size_t k = 0; k < R * T; k++) acc[k] = v_zero();
   const size_t group = group_steps(type), bytes = group_bytes(type);

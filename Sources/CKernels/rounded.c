@@ -9,7 +9,7 @@ size_t wk_rounded_bytes(wk_type type, size_t columns) {
   else if (type < WK_Q8_0)
     bytes = columns * 4;
   else
-    bytes = wk_pairs(columns) * (sizeof(wk_rounded_pair) + 2 * sizeof(float));
+    bytes = wk_fours(columns) * (sizeof(wk_rounded_four) + 4 * sizeof(float));
   return (bytes + 63) / 64 * 64;
 }
 
@@ -20,8 +20,8 @@ static uint16_t to_bfloat(float x) {
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// Rounds 32 inputs; gives their scale.
-static float round_block(const float *x, int8_t *q, int32_t *quads) {
+// Rounds 32 inputs into block b of four; gives their scale.
+static float round_block(wk_type type, const float *x, wk_rounded_four *four, size_t b) {
   // As bit patterns without sign: infinities lie above every number, NaNs above those.
   uint32_t top = 0;
   for (int i = 0; i < 32; i++) {
@@ -31,16 +31,25 @@ static float round_block(const float *x, int8_t *q, int32_t *quads) {
   // A block of subnormals is zero. One that is not finite makes every result NaN.
   float largest = wk_float(top), inverse = 127 / largest;
   int finite = top < 0x7f800000, usable = finite && inverse < __builtin_inff();
-  for (int j = 0; j < 8; j++) {
-    int32_t quad = 0;
-    for (int i = 4 * j; i < 4 * j + 4; i++) {
-      // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
-      q[i] = usable ? (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
-      quad += q[i];
-    }
-    quads[j] = quad;
+  float scale = usable ? largest / 127 : finite ? 0 : __builtin_nanf("");
+  int32_t quads[2][4] = {0};
+  for (size_t i = 0; i < 32; i++) {
+    // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
+    int8_t q = usable ? (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
+    four->q[i / 16][16 * b + i % 16] = q;
+    quads[i / 16][i % 16 / 4] += q;
   }
-  return usable ? largest / 127 : finite ? 0 : __builtin_nanf("");
+  for (size_t j = 0; j < 4; j++) {
+    int32_t all = quads[0][j] + quads[1][j], halves = type == WK_Q6_K;
+    if (wk_has_minima(type)) {
+      four->aside.base[4 * b + j] = (float)all * scale;
+      four->aside.start[1][4 * b + j] = 0;
+    } else {
+      four->aside.start[0][4 * b + j] = -wk_offset(type) * (halves ? quads[0][j] : all);
+      four->aside.start[1][4 * b + j] = -wk_offset(type) * (halves ? quads[1][j] : 0);
+    }
+  }
+  return scale;
 }
 
 static void round_scalar(wk_type type, const float *x, size_t columns, void *out) {
@@ -51,13 +60,13 @@ static void round_scalar(wk_type type, const float *x, size_t columns, void *out
   } else if (type < WK_Q8_0) {
     memcpy(out, x, columns * 4);
   } else {
-    wk_rounded_pair *pairs = out;
-    size_t count = wk_pairs(columns);
-    float *scales = (float *)(pairs + count);
-    for (size_t b = 0; b < 2 * count; b++) {
+    wk_rounded_four *fours = out;
+    size_t count = wk_fours(columns);
+    float *scales = (float *)(fours + count);
+    for (size_t b = 0; b < 4 * count; b++) {
       static const float zeros[32];
       const float *block = 32 * b < columns ? x + 32 * b : zeros;
-      scales[b] = round_block(block, pairs[b / 2].q + b % 2 * 32, pairs[b / 2].quad + b % 2 * 8);
+      scales[b] = round_block(type, block, fours + b / 4, b % 4);
     }
   }
 }
@@ -70,7 +79,7 @@ void wk_round_inputs(wk_isa isa, wk_type type, const float *x, size_t x_stride, 
     void *out = (uint8_t *)rounded + t * bytes;
 #if defined(__x86_64__)
     if (fast && type != WK_BF16) {
-      wk_round_blocks_vnni(x + t * x_stride, columns, out);
+      wk_round_blocks_vnni(type, x + t * x_stride, columns, out);
       continue;
     }
 #endif
@@ -91,9 +100,9 @@ int wk_dots(wk_isa isa, wk_type type) {
 #endif
 }
 
-// A block of 32 weights as (u - offset) * d[half] + m.
+// A block of 32 weights as value * d[half] + m.
 typedef struct integer_block {
-  int32_t value[32];  // u - offset
+  int32_t value[32];
   float d[2], m;
 } integer_block;
 
@@ -150,19 +159,25 @@ static integer_block load_block(wk_type type, const uint8_t *row, size_t index) 
 }
 
 static float dot_integers(wk_type type, const uint8_t *row, size_t columns, const void *token) {
-  const wk_rounded_pair *inputs = token;
+  const wk_rounded_four *inputs = token;
   const float *scales = wk_rounded_scales(token, columns);
   float lane[WK_LANES] = {0};
-  for (size_t b = 0; b < 2 * wk_pairs(columns); b++) {
+  for (size_t b = 0; b < 4 * wk_fours(columns); b++) {
+    const wk_rounded_four *x = inputs + b / 4;
     integer_block w = {.m = 0};
     if (b < columns / 32) w = load_block(type, row, b);
-    for (size_t j = 0; j < 8; j++) {
-      size_t k = b % 2 * 8 + j;
-      int32_t sum = 0;
-      for (size_t i = 0; i < 4; i++) sum += w.value[4 * j + i] * inputs[b / 2].q[4 * k + i];
-      lane[k] = wk_fma((float)sum, w.d[j / 4] * scales[b], lane[k]);
-      if (wk_has_minima(type))
-        lane[k] = wk_fma((float)inputs[b / 2].quad[k], w.m * scales[b], lane[k]);
+    for (size_t j = 0; j < 4; j++) {
+      size_t k = b % 4 * 4 + j;
+      int32_t sum[2] = {0};
+      for (size_t i = 0; i < 8; i++)
+        sum[i / 4] += w.value[i / 4 * 16 + 4 * j + i % 4] * x->q[i / 4][4 * k + i % 4];
+      if (type == WK_Q6_K) {
+        lane[k] = wk_fma((float)sum[0], w.d[0] * scales[b], lane[k]);
+        lane[k] = wk_fma((float)sum[1], w.d[1] * scales[b], lane[k]);
+      } else {
+        lane[k] = wk_fma((float)(sum[0] + sum[1]), w.d[0] * scales[b], lane[k]);
+      }
+      if (wk_has_minima(type)) lane[k] = wk_fma(w.m, x->aside.base[k], lane[k]);
     }
   }
   return wk_tree(lane);
@@ -186,7 +201,8 @@ static float dot_bfloat(const uint8_t *row, size_t columns, const uint16_t *inpu
 }
 
 void wk_matmul_rounded(wk_isa isa, wk_type type, const void *w, size_t row_bytes, size_t rows,
-                       size_t columns, const void *rounded, size_t tokens, float *y, size_t y_stride) {
+                       size_t columns, const void *rounded, size_t tokens, float *y,
+                       size_t y_stride) {
   size_t bytes = wk_rounded_bytes(type, columns);
   if (type == WK_F32 || type == WK_F16) {
     wk_matmul(isa, type, w, row_bytes, rows, columns, rounded, bytes / 4, tokens, y, y_stride);

@@ -11,29 +11,35 @@
 
 #define WK_INLINE static inline __attribute__((always_inline))
 
-// Lanes 0 to 7 hold p[0], lanes 8 to 15 p[1].
-WK_INLINE v16 spread_2(const float *p) {
-  return _mm512_mask_broadcastss_ps(_mm512_set1_ps(p[0]), 0xff00, _mm_load_ss(p + 1));
-}
-
 // Four lanes each of p[0] to p[3].
 WK_INLINE v16 spread_4(const float *p) {
   __m512i at = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
   return _mm512_permutexvar_ps(at, _mm512_broadcast_f32x4(_mm_loadu_ps(p)));
 }
 
-// Eight lanes each of two float16.
-WK_INLINE v16 spread_halves(const void *a, const void *b) {
-  __m256i low = _mm256_set1_epi16((short)wk_load16(a));
-  return _mm512_cvtph_ps(_mm256_mask_set1_epi16(low, 0xff00, (short)wk_load16(b)));
+// Lanes 4b to 4b + 3 hold p[2b].
+WK_INLINE v16 spread_even(const float *p) {
+  __m512i at = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
+  return _mm512_permutexvar_ps(at, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
 }
 
-void wk_round_blocks_vnni(const float *x, size_t columns, void *out) {
-  wk_rounded_pair *pairs = out;
-  size_t count = wk_pairs(columns);
-  float *scales = (float *)(pairs + count);
+// Words of `first` and `second` (64 bytes each) that hold, by lane, the float16 of four headers
+// `words` words apart.
+WK_INLINE v16 spread_headers(__m512i first, __m512i second, int start, int words) {
+  int a = start, b = start + words, c = start + 2 * words, d = start + 3 * words;
+  __m256i at = _mm256_setr_epi16(
+      (short)a, (short)a, (short)a, (short)a, (short)b, (short)b, (short)b, (short)b, (short)c,
+      (short)c, (short)c, (short)c, (short)d, (short)d, (short)d, (short)d);
+  __m512i heads = _mm512_permutex2var_epi16(first, _mm512_castsi256_si512(at), second);
+  return _mm512_cvtph_ps(_mm512_castsi512_si256(heads));
+}
+
+void wk_round_blocks_vnni(wk_type type, const float *x, size_t columns, void *out) {
+  wk_rounded_four *fours = out;
+  size_t count = wk_fours(columns);
+  float *scales = (float *)(fours + count);
   __m512i size = _mm512_set1_epi32(0x7fffffff);
-  for (size_t b = 0; b < 2 * count; b++) {
+  for (size_t b = 0; b < 4 * count; b++) {
     __m128i q[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
     scales[b] = 0;
     if (32 * b < columns) {
@@ -50,116 +56,148 @@ void wk_round_blocks_vnni(const float *x, size_t columns, void *out) {
         q[1] = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v_mul(high, v_all(inverse))));
       }
     }
-    __m256i both = _mm256_set_m128i(q[1], q[0]);
-    __m256i quad = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), both);
-    _mm256_storeu_si256((__m256i *)(pairs[b / 2].q + b % 2 * 32), both);
-    _mm256_storeu_si256((__m256i *)(pairs[b / 2].quad + b % 2 * 8), quad);
+    __m128i sum[2], zero = _mm_setzero_si128();
+    for (int h = 0; h < 2; h++) {
+      sum[h] = _mm_dpbusd_epi32(zero, _mm_set1_epi8(1), q[h]);
+      _mm_storeu_si128((__m128i *)(fours[b / 4].q[h] + b % 4 * 16), q[h]);
+    }
+    __m128i all = _mm_add_epi32(sum[0], sum[1]), offset = _mm_set1_epi32(-wk_offset(type));
+    __m128i aside[2] = {_mm_mullo_epi32(all, offset), zero};
+    if (wk_has_minima(type))
+      aside[0] = _mm_castps_si128(_mm_mul_ps(_mm_cvtepi32_ps(all), _mm_set1_ps(scales[b])));
+    if (type == WK_Q6_K)
+      for (int h = 0; h < 2; h++) aside[h] = _mm_mullo_epi32(sum[h], offset);
+    for (int h = 0; h < 2; h++)
+      _mm_storeu_si128((__m128i *)(fours[b / 4].aside.start[h] + b % 4 * 4), aside[h]);
   }
 }
 
-// 64 weights of two blocks: unsigned bytes, and by lane their scales and minima.
-typedef struct byte_pair {
-  __m512i u;
-  v16 d, m;
-} byte_pair;
+// 128 weights of four blocks: unsigned bytes of the halves, and by lane their scales and minima.
+// Only q6_K has a scale of its own for the second half.
+typedef struct byte_four {
+  __m512i u[2];
+  v16 d, second, m;
+} byte_four;
 
-// What the bytes are too large by, as a power of two; 0 if nothing.
-WK_INLINE int offset_bits(wk_type type) {
-  return type == WK_Q8_0 ? 7 : type == WK_Q4_0 ? 3 : type == WK_Q6_K ? 5 : 0;
-}
-
-// Pairs that share a header.
-WK_INLINE size_t super_pairs(wk_type type) { return type >= WK_Q4_K ? 4 : 1; }
+// Fours that share a header.
+WK_INLINE size_t super_fours(wk_type type) { return type >= WK_Q4_K ? 2 : 1; }
 WK_INLINE size_t super_bytes(wk_type type) {
-  return wk_block_bytes(type) * (type >= WK_Q4_K ? 1 : 2);
+  return wk_block_bytes(type) * (type >= WK_Q4_K ? 1 : 4);
 }
 
-// Low nibbles of the even, high nibbles of the odd 16-byte quarters or 32-byte halves.
-WK_INLINE __m512i nibbles(__m512i bytes, __m512i shifts) {
-  return _mm512_and_si512(_mm512_srlv_epi16(bytes, shifts), _mm512_set1_epi8(15));
-}
-WK_INLINE __m512i halves(int low, int high) {
-  return _mm512_inserti64x4(_mm512_set1_epi16((short)low), _mm256_set1_epi16((short)high), 1);
+WK_INLINE __m512i low_bits(__m512i bytes, int mask) {
+  return _mm512_and_si512(bytes, _mm512_set1_epi8((char)mask));
 }
 
-// Two blocks of 32 with a nibble a weight.
-WK_INLINE __m512i nibble_blocks(const uint8_t *a, const uint8_t *b) {
-  __m512i first = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)a));
-  __m512i both = _mm512_mask_broadcast_i32x4(first, 0xff00, _mm_loadu_si128((const __m128i *)b));
-  __m512i shifts = _mm512_setr_epi64(0, 0, 0x0004000400040004, 0x0004000400040004, 0, 0,
-                                     0x0004000400040004, 0x0004000400040004);
-  return nibbles(both, shifts);
-}
-
-// The 32 bytes of a K-quant twice over, shifted by `low` and `high` bits.
-WK_INLINE __m512i twice(const uint8_t *p, int low, int high) {
-  __m512i bytes = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)p));
-  return _mm512_srlv_epi16(bytes, halves(low, high));
+// The same 16 bytes four times, shifted right by `first`, `first + step`, … bits and masked.
+WK_INLINE __m512i four_times(const uint8_t *p, int first, int step, int mask) {
+  __m512i bytes = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
+  __m512i quarter = (__m512i)(__v32hi){0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+                                       2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3};
+  __m512i shifts = _mm512_add_epi16(_mm512_set1_epi16((short)first),
+                                    _mm512_mullo_epi16(quarter, _mm512_set1_epi16((short)step)));
+  return low_bits(_mm512_srlv_epi16(bytes, shifts), mask);
 }
 
 WK_INLINE void unpack_header(wk_type type, const uint8_t *at, float *scales) {
   if (type == WK_Q4_K || type == WK_Q5_K) {
-    float d = wk_half(wk_load16(at)), minimum = wk_half(wk_load16(at + 2));
-    for (int g = 0; g < 8; g++) {
-      uint8_t scale, min;
-      wk_k_scale(at + 4, g, &scale, &min);
-      scales[g] = d * (float)scale, scales[8 + g] = -(minimum * (float)min);
-    }
+    uint32_t s[3];
+    memcpy(s, at + 4, 12);
+    v16i fields = vi_four_words(
+        s[0] & 0x3f3f3f3f, (s[2] & 0x0f0f0f0f) | (s[0] >> 6 & 0x03030303) << 4,
+        s[1] & 0x3f3f3f3f, (s[2] >> 4 & 0x0f0f0f0f) | (s[1] >> 6 & 0x03030303) << 4);
+    v16 both = v_choose(v_half_all(at), v_mul(v_half_all(at + 2), v_all(-1)), 8);
+    v_store(scales, v_mul(both, vi_float(fields)));
   } else if (type == WK_Q6_K) {
     const wk_q6_k *b = (const wk_q6_k *)at;
     v_store(scales, v_mul(v_half_all(&b->d), v_signed_bytes(b->scales)));
   }
 }
 
-WK_INLINE byte_pair load_pair(wk_type type, const uint8_t *at, size_t p, const float *scales) {
-  byte_pair out = {.m = v_zero()};
+// Four number p of those that share the header at `at`; n of its blocks exist.
+WK_INLINE byte_four load_four(wk_type type, const uint8_t *at, size_t p, size_t n,
+                              const float *scales) {
+  byte_four out = {.m = v_zero()};
   switch (type) {
     case WK_Q8_0: {
       const wk_q8_0 *b = (const wk_q8_0 *)at;
-      __m256i low = _mm256_loadu_si256((const __m256i *)b[0].q);
-      __m256i high = _mm256_loadu_si256((const __m256i *)b[1].q);
-      out.u = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-      out.u = _mm512_xor_si512(out.u, _mm512_set1_epi8((char)0x80));
-      out.d = spread_halves(&b[0].d, &b[1].d);
+      out.u[0] = out.u[1] = _mm512_setzero_si512();
+      uint16_t heads[4] = {0};
+      for (size_t i = 0; i < n; i++) heads[i] = wk_load16(&b[i].d);
+      for (int h = 0; h < 2; h++) {
+        const int8_t *q = b[0].q + 16 * h;
+        __m512i u = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)q));
+        __mmask8 has[4] = {0xff, n > 1 ? 0xff : 0, n > 2 ? 0xff : 0, n > 3 ? 0xff : 0};
+        u = _mm512_inserti32x4(
+            u, _mm_maskz_loadu_epi32(has[1], (const __m128i *)(q + sizeof *b)), 1);
+        u = _mm512_inserti32x4(
+            u, _mm_maskz_loadu_epi32(has[2], (const __m128i *)(q + 2 * sizeof *b)), 2);
+        u = _mm512_inserti32x4(
+            u, _mm_maskz_loadu_epi32(has[3], (const __m128i *)(q + 3 * sizeof *b)), 3);
+        out.u[h] = _mm512_xor_si512(u, _mm512_set1_epi8((char)0x80));
+      }
+      __m128i four;
+      memcpy(&four, heads, 8);
+      __m512i at4 = _mm512_castsi256_si512(
+          _mm256_setr_epi16(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
+      __m512i spread = _mm512_permutexvar_epi16(at4, _mm512_castsi128_si512(four));
+      out.d = _mm512_cvtph_ps(_mm512_castsi512_si256(spread));
       break;
     }
     case WK_Q4_0: {
-      const wk_q4_0 *b = (const wk_q4_0 *)at;
-      out.u = nibble_blocks(b[0].q, b[1].q);
-      out.d = spread_halves(&b[0].d, &b[1].d);
+      uint64_t words = (1ull << (9 * n)) - 1;
+      __m512i first = _mm512_maskz_loadu_epi16((__mmask32)words, at);
+      __m512i second = _mm512_maskz_loadu_epi16((__mmask32)(words >> 32), at + 64);
+      __m512i q = _mm512_permutex2var_epi16(
+          first,
+          (__m512i)(__v32hi){1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 22,
+                            23, 24, 25, 26, 28, 29, 30, 31, 32, 33, 34, 35},
+          second);
+      out.u[0] = low_bits(q, 15), out.u[1] = low_bits(_mm512_srli_epi16(q, 4), 15);
+      out.d = spread_headers(first, second, 0, 9);
       break;
     }
     case WK_Q4_1: {
-      const wk_q4_1 *b = (const wk_q4_1 *)at;
-      out.u = nibble_blocks(b[0].q, b[1].q);
-      out.d = spread_halves(&b[0].d, &b[1].d);
-      out.m = spread_halves(&b[0].m, &b[1].m);
+      uint32_t words = (uint32_t)((1ull << (5 * n)) - 1);
+      __m512i first = _mm512_maskz_loadu_epi32((__mmask16)words, at);
+      __m512i second = _mm512_maskz_loadu_epi32((__mmask16)(words >> 16), at + 64);
+      __m512i q = _mm512_permutex2var_epi32(
+          first, _mm512_setr_epi32(1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14, 16, 17, 18, 19), second);
+      out.u[0] = low_bits(q, 15), out.u[1] = low_bits(_mm512_srli_epi16(q, 4), 15);
+      out.d = spread_headers(first, second, 0, 10);
+      out.m = spread_headers(first, second, 1, 10);
       break;
     }
-    case WK_Q4_K: {
-      const wk_q4_k *b = (const wk_q4_k *)at;
-      out.u = _mm512_and_si512(twice(b->q + 32 * p, 0, 4), _mm512_set1_epi8(15));
-      out.d = spread_2(scales + 2 * p), out.m = spread_2(scales + 8 + 2 * p);
-      break;
-    }
-    case WK_Q5_K: {
-      const wk_q5_k *b = (const wk_q5_k *)at;
-      __m512i four = _mm512_and_si512(twice(b->q + 32 * p, 0, 4), _mm512_set1_epi8(15));
-      __m512i fifth = twice(b->high, 2 * (int)p, 2 * (int)p + 1);
-      fifth = _mm512_slli_epi16(_mm512_and_si512(fifth, _mm512_set1_epi8(1)), 4);
-      out.u = _mm512_or_si512(four, fifth);
-      out.d = spread_2(scales + 2 * p), out.m = spread_2(scales + 8 + 2 * p);
+    case WK_Q4_K: case WK_Q5_K: {
+      const wk_q4_k *b4 = (const wk_q4_k *)at;
+      const wk_q5_k *b5 = (const wk_q5_k *)at;
+      __m512i q = _mm512_loadu_si512((type == WK_Q5_K ? b5->q : b4->q) + 64 * p);
+      // Quarters of the low nibbles: halves of block 0, halves of block 2; of the high: 1 and 3.
+      __m512i low = low_bits(q, 15), high = low_bits(_mm512_srli_epi16(q, 4), 15);
+      __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+      __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+      out.u[0] = _mm512_permutex2var_epi64(low, even, high);
+      out.u[1] = _mm512_permutex2var_epi64(low, odd, high);
+      if (type == WK_Q5_K)
+        for (int h = 0; h < 2; h++) {
+          __m512i fifth = four_times(b5->high + 16 * h, 4 * (int)p, 1, 1);
+          out.u[h] = _mm512_or_si512(out.u[h], _mm512_slli_epi16(fifth, 4));
+        }
+      out.d = spread_4(scales + 4 * p), out.m = spread_4(scales + 8 + 4 * p);
       break;
     }
     case WK_Q6_K: {
       const wk_q6_k *b = (const wk_q6_k *)at;
-      size_t h = p / 2;
-      int second = (int)(p % 2);
-      __m512i four = nibbles(_mm512_loadu_si512(b->q + 64 * h), halves(second * 4, second * 4));
-      __m512i upper = twice(b->high + 32 * h, second * 4, second * 4 + 2);
-      upper = _mm512_slli_epi16(_mm512_and_si512(upper, _mm512_set1_epi8(3)), 4);
-      out.u = _mm512_or_si512(four, upper);
-      out.d = spread_4(scales + 4 * p);
+      __m512i q = _mm512_loadu_si512(b->q + 64 * p);
+      // Quarters of the low nibbles: halves of block 0, halves of block 1; of the high: 2 and 3.
+      __m512i low = low_bits(q, 15), high = low_bits(_mm512_srli_epi16(q, 4), 15);
+      out.u[0] = _mm512_shuffle_i32x4(low, high, 0x88);
+      out.u[1] = _mm512_shuffle_i32x4(low, high, 0xdd);
+      for (int h = 0; h < 2; h++) {
+        __m512i upper = four_times(b->high + 32 * p + 16 * h, 0, 2, 3);
+        out.u[h] = _mm512_or_si512(out.u[h], _mm512_slli_epi16(upper, 4));
+      }
+      out.d = spread_even(scales + 8 * p), out.second = spread_even(scales + 8 * p + 1);
       break;
     }
     case WK_F32: case WK_F16: case WK_BF16: break;
@@ -167,78 +205,105 @@ WK_INLINE byte_pair load_pair(wk_type type, const uint8_t *at, size_t p, const f
   return out;
 }
 
-enum { MOST_ROWS = 4, MOST_TOKENS = 4, AHEAD_BYTES = 256 << 10 };
+// Tiles: 8 rows of one token hide latencies; 2 x 4 outputs and their operands fit the registers.
+enum { GEMV_ROWS = 8, GEMM_ROWS = 2, GEMM_TOKENS = 4 };
+enum { MOST_ROWS = 8, MOST_SUMS = 8, AHEAD_BYTES = 256 << 10 };
 
-WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w, size_t row_bytes,
-                    size_t columns, const uint8_t *rounded, float *y, size_t y_stride) {
-  v16 acc[MOST_TOKENS][MOST_ROWS];
-  for (size_t t = 0; t < T; t++)
-    for (size_t r = 0; r < R; r++) acc[t][r] = v_zero();
-  const size_t group = super_pairs(type), bytes = super_bytes(type);
-  size_t pairs = wk_pairs(columns), token_bytes = wk_rounded_bytes(type, columns);
-  size_t ahead = 4 * R * row_bytes <= AHEAD_BYTES ? 4 * R * row_bytes : 1024;
-  for (size_t c = 0; c < pairs; c += group) {
-    const uint8_t *at[MOST_ROWS];
-    uint8_t padded[MOST_ROWS][2 * sizeof(wk_q8_0)];
-    float scales[MOST_ROWS][16];
+// The canonical sums of R x T accumulators, to their outputs.
+WK_INLINE void store_sums(const size_t R, const size_t T, const v16 *acc, float *y,
+                          size_t y_stride) {
+  float sums[MOST_SUMS];
+  if (R * T == 8)
+    v_trees(acc, sums);
+  else
+    for (size_t k = 0; k < R * T; k++) {
+      float lane[WK_LANES];
+      v_store(lane, acc[k]);
+      sums[k] = wk_tree(lane);
+    }
+  for (size_t k = 0; k < R * T; k++) y[k / R * y_stride + k % R] = sums[k];
+}
+
+WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w,
+                    size_t row_bytes, size_t columns, const uint8_t *rounded,
+                    size_t token_bytes, float *y, size_t y_stride) {
+  v16 acc[MOST_SUMS];
+  _Pragma("unroll") for (size_t k = 0; k < R * T; k++) acc[k] = v_zero();
+  const size_t group = super_fours(type), bytes = super_bytes(type);
+  size_t fours = wk_fours(columns);
+  size_t ahead = 2 * R * row_bytes <= AHEAD_BYTES ? 2 * R * row_bytes : 1024;
+  for (size_t c = 0; c < fours; c += group) {
+    const uint8_t *at = w + c / group * bytes;
+    size_t n = columns / 32 - 4 * c < 4 ? columns / 32 - 4 * c : 4;
+    float scales[MOST_ROWS][17];
     _Pragma("unroll") for (size_t r = 0; r < R; r++) {
-      at[r] = w + r * row_bytes + c / group * bytes;
       if (T == 1)
-        for (size_t o = 0; o < bytes; o += 64) __builtin_prefetch(at[r] + ahead + o);
-      if (group == 1 && c + 1 == pairs && columns / 32 % 2 == 1) {
-        // An odd last block: nothing behind it is read.
-        memset(padded[r], 0, sizeof padded[r]);
-        memcpy(padded[r], at[r], wk_block_bytes(type));
-        at[r] = padded[r];
-      }
-      unpack_header(type, at[r], scales[r]);
+        for (size_t o = 0; o < bytes; o += 64) __builtin_prefetch(at + r * row_bytes + ahead + o);
+      unpack_header(type, at + r * row_bytes, scales[r]);
     }
     _Pragma("nounroll") for (size_t p = 0; p < group; p++) {
-      byte_pair weights[MOST_ROWS];
+      byte_four weights[MOST_ROWS];
       _Pragma("unroll") for (size_t r = 0; r < R; r++)
-        weights[r] = load_pair(type, at[r], p, scales[r]);
+        weights[r] = load_four(type, at + r * row_bytes, p, n, scales[r]);
       _Pragma("unroll") for (size_t t = 0; t < T; t++) {
         const uint8_t *token = rounded + t * token_bytes;
-        const wk_rounded_pair *x = (const wk_rounded_pair *)token + c + p;
-        v16 dx = spread_2(wk_rounded_scales(token, columns) + 2 * (c + p));
-        __m512i q = _mm512_loadu_si512(x->q), quad = _mm512_loadu_si512(x->quad);
-        __m512i start = _mm512_setzero_si512();
-        if (offset_bits(type) > 0)
-          start = _mm512_sub_epi32(start, _mm512_slli_epi32(quad, (unsigned)offset_bits(type)));
+        const wk_rounded_four *x = (const wk_rounded_four *)token + c + p;
+        v16 dx = spread_4(wk_rounded_scales(token, columns) + 4 * (c + p));
+        __m512i q0 = _mm512_loadu_si512(x->q[0]), q1 = _mm512_loadu_si512(x->q[1]);
+        __m512i start0 = _mm512_loadu_si512(x->aside.start[0]);
+        if (type == WK_Q6_K) {
+          __m512i start1 = _mm512_loadu_si512(x->aside.start[1]);
+          _Pragma("unroll") for (size_t r = 0; r < R; r++) {
+            v16 sum0 = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(start0, weights[r].u[0], q0));
+            v16 sum1 = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(start1, weights[r].u[1], q1));
+            acc[t * R + r] = v_fma(sum0, v_mul(weights[r].d, dx), acc[t * R + r]);
+            acc[t * R + r] = v_fma(sum1, v_mul(weights[r].second, dx), acc[t * R + r]);
+          }
+          continue;
+        }
+        __m512i start = wk_has_minima(type) ? _mm512_setzero_si512() : start0;
         _Pragma("unroll") for (size_t r = 0; r < R; r++) {
-          v16 sum = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(start, weights[r].u, q));
-          acc[t][r] = v_fma(sum, v_mul(weights[r].d, dx), acc[t][r]);
+          __m512i sum = _mm512_dpbusd_epi32(start, weights[r].u[0], q0);
+          sum = _mm512_dpbusd_epi32(sum, weights[r].u[1], q1);
+          acc[t * R + r] = v_fma(_mm512_cvtepi32_ps(sum), v_mul(weights[r].d, dx), acc[t * R + r]);
           if (wk_has_minima(type))
-            acc[t][r] = v_fma(_mm512_cvtepi32_ps(quad), v_mul(weights[r].m, dx), acc[t][r]);
+            acc[t * R + r] = v_fma(weights[r].m, v_load(x->aside.base), acc[t * R + r]);
         }
       }
     }
   }
-  for (size_t t = 0; t < T; t++)
-    for (size_t r = 0; r < R; r++) {
-      float lane[WK_LANES];
-      v_store(lane, acc[t][r]);
-      y[t * y_stride + r] = wk_tree(lane);
-    }
+  store_sums(R, T, acc, y, y_stride);
 }
+
+WK_INLINE void rows_of(wk_type type, const size_t R, const size_t T, const uint8_t *w,
+                       size_t row_bytes, size_t rows, size_t columns, const uint8_t *rounded,
+                       size_t token_bytes, float *y, size_t y_stride) {
+  size_t r = 0;
+  for (; r + R <= rows; r += R)
+    tile(type, R, T, w + r * row_bytes, row_bytes, columns, rounded, token_bytes, y + r,
+         y_stride);
+  for (; r < rows; r++)
+    tile(type, 1, T, w + r * row_bytes, row_bytes, columns, rounded, token_bytes, y + r,
+         y_stride);
+}
+
+// Weights that stay in the second-level cache while one tile of tokens after the other uses them.
+enum { PANEL_BYTES = 256 << 10 };
 
 WK_INLINE void matmul_of(wk_type type, const uint8_t *w, size_t row_bytes, size_t rows,
                          size_t columns, const uint8_t *rounded, size_t tokens, float *y,
                          size_t y_stride) {
-  size_t token_bytes = wk_rounded_bytes(type, columns), r = 0;
-  for (; r < rows; r += rows - r >= 4 ? 4 : 1) {
+  size_t token_bytes = wk_rounded_bytes(type, columns);
+  size_t panel = tokens == 1 ? rows : PANEL_BYTES / (row_bytes + 1) / 8 * 8 + 8;
+  for (size_t r = 0; r < rows; r += panel) {
+    size_t n = rows - r < panel ? rows - r : panel, t = 0;
     const uint8_t *at = w + r * row_bytes;
-    size_t t = 0;
-    for (; rows - r >= 4 && t + 4 <= tokens; t += 4)
-      tile(type, 4, 4, at, row_bytes, columns, rounded + t * token_bytes, y + t * y_stride + r,
-           y_stride);
+    for (; t + GEMM_TOKENS <= tokens; t += GEMM_TOKENS)
+      rows_of(type, GEMM_ROWS, GEMM_TOKENS, at, row_bytes, n, columns, rounded + t * token_bytes,
+              token_bytes, y + t * y_stride + r, y_stride);
     for (; t < tokens; t++)
-      if (rows - r >= 4)
-        tile(type, 4, 1, at, row_bytes, columns, rounded + t * token_bytes, y + t * y_stride + r,
-             y_stride);
-      else
-        tile(type, 1, 1, at, row_bytes, columns, rounded + t * token_bytes, y + t * y_stride + r,
-             y_stride);
+      rows_of(type, GEMV_ROWS, 1, at, row_bytes, n, columns, rounded + t * token_bytes,
+              token_bytes, y + t * y_stride + r, y_stride);
   }
 }
 
@@ -266,12 +331,11 @@ void wk_matmul_vnni(wk_type type, const void *w, size_t row_bytes, size_t rows, 
 }
 
 WK_INLINE void bfloat_tile(const size_t R, const size_t T, const uint8_t *w, size_t row_bytes,
-                           size_t columns, const uint8_t *rounded, float *y, size_t y_stride) {
-  v16 acc[MOST_TOKENS][MOST_ROWS];
-  for (size_t t = 0; t < T; t++)
-    for (size_t r = 0; r < R; r++) acc[t][r] = v_zero();
-  size_t token_bytes = wk_rounded_bytes(WK_BF16, columns);
-  size_t ahead = 4 * R * row_bytes <= AHEAD_BYTES ? 4 * R * row_bytes : 1024;
+                           size_t columns, const uint8_t *rounded, size_t token_bytes, float *y,
+                    size_t y_stride) {
+  v16 acc[MOST_SUMS];
+  _Pragma("unroll") for (size_t k = 0; k < R * T; k++) acc[k] = v_zero();
+  size_t ahead = 2 * R * row_bytes <= AHEAD_BYTES ? 2 * R * row_bytes : 1024;
   for (size_t c = 0; c < columns; c += 32) {
     size_t n = columns - c < 32 ? columns - c : 32;
     __mmask32 some = (__mmask32)((1ull << n) - 1);
@@ -284,32 +348,37 @@ WK_INLINE void bfloat_tile(const size_t R, const size_t T, const uint8_t *w, siz
     _Pragma("unroll") for (size_t t = 0; t < T; t++) {
       __m512bh x = (__m512bh)_mm512_loadu_si512(rounded + t * token_bytes + 2 * c);
       _Pragma("unroll") for (size_t r = 0; r < R; r++)
-        acc[t][r] = _mm512_dpbf16_ps(acc[t][r], (__m512bh)weights[r], x);
+        acc[t * R + r] = _mm512_dpbf16_ps(acc[t * R + r], (__m512bh)weights[r], x);
     }
   }
-  for (size_t t = 0; t < T; t++)
-    for (size_t r = 0; r < R; r++) {
-      float lane[WK_LANES];
-      v_store(lane, acc[t][r]);
-      y[t * y_stride + r] = wk_tree(lane);
-    }
+  store_sums(R, T, acc, y, y_stride);
+}
+
+WK_INLINE void bfloat_rows(const size_t R, const size_t T, const uint8_t *w, size_t row_bytes,
+                           size_t rows, size_t columns, const uint8_t *rounded,
+                           size_t token_bytes, float *y, size_t y_stride) {
+  size_t r = 0;
+  for (; r + R <= rows; r += R)
+    bfloat_tile(R, T, w + r * row_bytes, row_bytes, columns, rounded, token_bytes, y + r,
+         y_stride);
+  for (; r < rows; r++)
+    bfloat_tile(1, T, w + r * row_bytes, row_bytes, columns, rounded, token_bytes, y + r,
+         y_stride);
 }
 
 void wk_matmul_dpbf16(const void *w, size_t row_bytes, size_t rows, size_t columns,
                       const void *rounded, size_t tokens, float *y, size_t y_stride) {
-  size_t token_bytes = wk_rounded_bytes(WK_BF16, columns), r = 0;
-  for (; r < rows; r += rows - r >= 4 ? 4 : 1) {
+  size_t token_bytes = wk_rounded_bytes(WK_BF16, columns);
+  size_t panel = tokens == 1 ? rows : PANEL_BYTES / (row_bytes + 1) / 8 * 8 + 8;
+  for (size_t r = 0; r < rows; r += panel) {
+    size_t n = rows - r < panel ? rows - r : panel, t = 0;
     const uint8_t *at = (const uint8_t *)w + r * row_bytes, *x = rounded;
-    size_t t = 0;
-    for (; rows - r >= 4 && t + 4 <= tokens; t += 4)
-      bfloat_tile(4, 4, at, row_bytes, columns, x + t * token_bytes, y + t * y_stride + r, y_stride);
+    for (; t + GEMM_TOKENS <= tokens; t += GEMM_TOKENS)
+      bfloat_rows(GEMM_ROWS, GEMM_TOKENS, at, row_bytes, n, columns, x + t * token_bytes,
+                  token_bytes, y + t * y_stride + r, y_stride);
     for (; t < tokens; t++)
-      if (rows - r >= 4)
-        bfloat_tile(4, 1, at, row_bytes, columns, x + t * token_bytes, y + t * y_stride + r,
-                    y_stride);
-      else
-        bfloat_tile(1, 1, at, row_bytes, columns, x + t * token_bytes, y + t * y_stride + r,
-                    y_stride);
+      bfloat_rows(GEMV_ROWS, 1, at, row_bytes, n, columns, x + t * token_bytes,
+                  token_bytes, y + t * y_stride + r, y_stride);
   }
 }
 #pragma clang attribute pop

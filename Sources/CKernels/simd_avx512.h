@@ -68,7 +68,6 @@ static inline v16i vi_four_words(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 }
 static inline v16i vi_sub(v16i a, v16i b) { return _mm512_sub_epi32(a, b); }
 static inline v16i vi_right(v16i a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }
-static inline v16i vi_left(v16i a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 static inline v16 vi_float(v16i a) { return _mm512_cvtepi32_ps(a); }
 
 // p * 2^n, as wk_exp multiplies; n holds integers.
@@ -80,8 +79,8 @@ static inline v16 v_scale(v16 p, v16 n) {
   return _mm512_mul_ps(_mm512_mul_ps(p, _mm512_castsi512_ps(first)), _mm512_castsi512_ps(second));
 }
 
-// What the 16 nibbles may stand for: fma(d, nibble, m), computed once a block and looked up. The lookup
-// reads the low four bits of an index and ignores the others.
+// What the 16 nibbles may stand for: fma(d, nibble, m), computed once a block and looked up. The
+// lookup reads the low four bits of an index and ignores the others.
 typedef __m512 v_table;
 static inline v16 v_counting(void) {
   return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

@@ -23,7 +23,10 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("hardware.clock")) var clock: String?
   @Option(name: .long, help: .key("hardware.calibration")) var calibration: String?
   @Option(name: .long, help: .key("hardware.grid")) var grid: String?
-  @Flag(name: .long, help: .key("hardware.hypothetical_sram")) var hypotheticalSram = false
+  @Flag(
+    name: .long,
+    help: "Take the SRAM as enlarged where it is too small; the result is then marked so.")
+  var hypotheticalSram = false
   @Option(name: .long, help: .key("link.name")) var link: String?
   @Option(name: .long, help: .key("link.latency")) var linkLatency: String?
   @Option(name: .long, help: .key("link.bandwidth")) var linkBandwidth: String?

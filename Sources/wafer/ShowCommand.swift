@@ -32,6 +32,6 @@ struct ShowCommand: ParsableCommand {
     }
     let resolved = try experiment.resolve()
     for warning in resolved.warnings { Diagnostics.warn(warning) }
-    format.print(resolved.json) { _ in resolved.yaml }
+    format.print(resolved.document) { _ in resolved.yaml }
   }
 }

@@ -32,7 +32,7 @@ struct Wafer: AsyncParsableCommand {
         try command.run()
       }
     } catch {
-      ExitStatus(error).exit(with: error)
+      CommandStatus(error).exit(with: error)
     }
   }
 }

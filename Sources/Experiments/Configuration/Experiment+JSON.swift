@@ -6,6 +6,27 @@ import Quantities
 extension Experiment {
   /// The experiment as a result's document has it: `modelled` and `host`.
   public var json: JSONValue { ["modelled": modelled.json, "host": host.json] }
+
+  /// The preset files that it was made from, for a result's `provenance`.
+  public var presetsJSON: JSONValue {
+    .array(
+      presets.map {
+        [
+          "kind": .string($0.kind.rawValue), "name": .string($0.name), "file": .string($0.file),
+          "sha256": .string($0.sha256),
+        ]
+      })
+  }
+
+  /// What `wafer show` prints: as a run's document, without its results.
+  public var document: JSONValue {
+    [
+      "schema": "wafer.experiment/1",
+      "experiment": json,
+      "provenance": ["presets": presetsJSON],
+      "warnings": .array(warnings.map { .string($0) }),
+    ]
+  }
 }
 
 extension Experiment.Modelled {

@@ -28,6 +28,7 @@ public struct ExperimentResolver: Sendable {
   /// values that contradict each other.
   public func resolve(_ settings: Settings) throws(ConfigurationError) -> Experiment {
     let reader = SettingsReader(settings: settings)
+    try reader.checkAll()
     let model = try model(reader)
     let hardware = try hardware(reader)
     let link = try link(reader, wafer: hardware.wafer)
@@ -322,7 +323,9 @@ public struct ExperimentResolver: Sendable {
   {
     let asked = try reader.text("host.payload").flatMap(Payload.init(rawValue:))
     let hasWeights: Bool
-    if case .synthetic = model.reference { hasWeights = true } else {
+    if case .synthetic = model.reference {
+      hasWeights = true
+    } else {
       hasWeights = model.facts.hasWeights
     }
     guard asked == .real else {

@@ -160,7 +160,7 @@ public enum ExperimentSchema {
     let valid = isSection(section) ? "The keys of '\(section)' are" : "The keys of a file are"
     return ConfigurationError(
       place, key: name, "is not a key of an experiment",
-      nearest: NearestName.of(name, among: keys.map(\.name)),
+      nearest: NearestName.of(name, among: keys.map(\.name) + sections),
       remedy: "\(valid) " + inSection.joined(separator: ", "))
   }
 
@@ -168,10 +168,9 @@ public enum ExperimentSchema {
   static let alternatives = ["workload.prompt", "workload.prompt_ids", "workload.prompt_tokens"]
 
   private static let byName = Dictionary(uniqueKeysWithValues: keys.map { ($0.name, $0) })
-  private static let sections = Set(
-    keys.compactMap { key in
-      key.name.lastIndex(of: ".").map { String(key.name[..<$0]) }
-    })
+  private static let sections = keys.compactMap { key in
+    key.name.lastIndex(of: ".").map { String(key.name[..<$0]) }
+  }.uniqued()
   private static let booleans = ["false", "true"]
   private static let frequencies = Rational(1_000_000)...Rational(100_000_000_000)
 

@@ -6,13 +6,14 @@ enum NearestName {
   /// `plan.tensor`.
   static func of(_ wrong: String, among names: [String]) -> String? {
     let short = lastPart(wrong)
-    var best: (distance: Int, name: String)?
+    var best: (distance: Int, whole: Int, name: String)?
     for name in names {
       let whole = distance(wrong, name)
       // A match of the last part alone is worth less than one of the whole.
-      let part = distance(short, lastPart(name)) + 1
-      let nearer = min(whole, part)
-      if best == nil || nearer < best!.distance { best = (nearer, name) }
+      let nearer = min(whole, distance(short, lastPart(name)) + 1)
+      if best == nil || (nearer, whole) < (best!.distance, best!.whole) {
+        best = (nearer, whole, name)
+      }
     }
     return best?.name
   }

@@ -67,8 +67,7 @@ public struct SettingKey: Hashable, Sendable {
       case .counts(let range):
         "whole numbers from \(range.lowerBound) to \(range.upperBound), with commas between"
       case .decimal(let range):
-        "a decimal number from \(range.lowerBound.approximation) "
-          + "to \(range.upperBound.approximation)"
+        "a decimal number from \(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
       case .choice(let words): "one of " + words.joined(separator: ", ")
       case .grid: "PEs of a side, such as 660, or columns x rows, such as 750x994"
       }
@@ -88,6 +87,10 @@ public struct SettingKey: Hashable, Sendable {
     }
   }
 
+  private static func text(_ bound: Rational) -> String {
+    bound.decimal ?? "\(bound.approximation)"
+  }
+
   private static func example(_ dimension: Dimension) -> String {
     switch dimension {
     case .time: "5us"
@@ -99,10 +102,10 @@ public struct SettingKey: Hashable, Sendable {
     }
   }
 
-  private static func expectation(_ dimension: Dimension, _ range: ClosedRange<Rational>) -> String {
+  private static func expectation(_ dimension: Dimension, _ range: ClosedRange<Rational>) -> String
+  {
     let base = dimension.units.first { $0.size == Rational(1) }?.name ?? ""
-    let units = dimension.units.map(\.name).joined(separator: ", ")
-    return "a \(dimension.rawValue) from \(range.lowerBound.approximation) \(base) to "
-      + "\(range.upperBound.approximation) \(base), with its unit (\(units))"
+    return "a \(dimension.rawValue) from \(text(range.lowerBound)) \(base) to "
+      + "\(text(range.upperBound)) \(base), with its unit, such as \(example(dimension))"
   }
 }

@@ -5,6 +5,21 @@ import Quantities
 struct SettingsReader {
   let settings: Settings
 
+  /// Reads every key that is set, so that a wrong value is an error even where nothing would ask for
+  /// it, and before any preset or model is opened.
+  func checkAll() throws(ConfigurationError) {
+    for key in ExperimentSchema.keys where isSet(key.name) {
+      switch key.kind {
+      case .name, .text, .choice: _ = try text(key.name)
+      case .quantity, .quantityOrInfinite: _ = try limit(key.name)
+      case .count: _ = try optionalCount(key.name)
+      case .counts: _ = try counts(key.name)
+      case .decimal: _ = try decimal(key.name)
+      case .grid: _ = try grid(key.name)
+      }
+    }
+  }
+
   /// Where a key's value stands: in a layer, or in the program.
   func place(_ name: String) -> Place { settings[name]?.place ?? .builtIn }
 
@@ -133,7 +148,7 @@ struct SettingsReader {
     }
     let value: Rational
     do { value = try dimension.parse(text) } catch {
-      throw self.error(name, "is wrong: \(error)", remedy: "It must be \(key.expectation)")
+      throw self.error(name, "is wrong: \(error)", remedy: key.example)
     }
     guard range.contains(value) else { throw wrong(key, "is '\(text)'") }
     return .finite(value)

@@ -25,10 +25,16 @@ struct StrictYAML {
   init(path: String, text: String) throws(ConfigurationError) {
     self.path = path
     try Self.checkNesting(text, path: path)
+    let parser: Parser
     let node: Node?
-    do { node = try Yams.compose(yaml: text) } catch {
+    do {
+      parser = try Parser(yaml: text)
+      node = try parser.singleRoot()
+    } catch {
       throw Self.syntaxError(error, path: path)
     }
+    // Nodes hold their anchors weakly; the parser owns them.
+    defer { withExtendedLifetime(parser) {} }
     guard let node else {
       throw ConfigurationError(
         .file(path, line: nil), "is empty", remedy: "Write keys and values as 'key: value'")

@@ -3,7 +3,7 @@ import Experiments
 import Foundation
 
 /// How the process ends: the contract that scripts rely on.
-enum ExitStatus: Int32 {
+enum CommandStatus: Int32 {
   /// What was asked for was done.
   case done = 0
   /// The run failed.
@@ -20,7 +20,7 @@ enum ExitStatus: Int32 {
     switch Wafer.exitCode(for: error) {
     case .success: self = .done
     // ArgumentParser's own status for a wrong command line is 64.
-    case .validationFailure, ExitCode(ExitStatus.wrongInput.rawValue): self = .wrongInput
+    case .validationFailure, ExitCode(CommandStatus.wrongInput.rawValue): self = .wrongInput
     default: self = .failed
     }
   }

@@ -22,7 +22,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let experiment = try experiment.resolve()
-    let launch = try nodes.launch(for: experiment)
+    let launch = try nodes.launch(for: experiment.host.transport)
     guard experiment.host.transport != .none, experiment.host.payload == .real else {
       throw ConfigurationError(
         .option("generate"), "needs nodes that compute",

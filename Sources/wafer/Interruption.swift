@@ -21,7 +21,7 @@ final class Interruption: Sendable {
           defer { reason = reason ?? "interrupted by \(name)" }
           return reason != nil
         }
-        if isSecond { Foundation.exit(ExitStatus.failed.rawValue) }
+        if isSecond { Foundation.exit(CommandStatus.failed.rawValue) }
       }
       source.activate()
       // Sources live as long as the process.

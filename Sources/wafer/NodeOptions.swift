@@ -35,12 +35,12 @@ struct NodeOptions: ParsableArguments {
   /// Who starts nodes, and how.
   ///
   /// Throws `ConfigurationError` when the node program is not there.
-  func launch(for experiment: Experiment) throws(ConfigurationError) -> NodeLaunch {
-    guard experiment.host.transport == .tcp || experiment.host.transport == .ipc else {
+  func launch(for transport: Transport) throws(ConfigurationError) -> NodeLaunch {
+    guard transport == .tcp || transport == .ipc else {
       if externalNodes || coordinator != nil {
         throw ConfigurationError(
           .option(externalNodes ? "--external-nodes" : "--coordinator"),
-          "does not go with --transport \(experiment.host.transport.rawValue)",
+          "does not go with --transport \(transport.rawValue)",
           remedy: "Use --transport tcp or ipc")
       }
       return NodeLaunch(program: nil, coordinator: nil)

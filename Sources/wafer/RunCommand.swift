@@ -25,7 +25,7 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let experiment = try experiment.resolve()
-    let launch = try nodes.launch(for: experiment)
+    let launch = try nodes.launch(for: experiment.host.transport)
     let files = try ResultFiles(experiment)
     let interruption = Interruption()
     interruption.install()

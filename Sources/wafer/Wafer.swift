@@ -15,7 +15,8 @@ struct Wafer: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      RunCommand.self, GenerateCommand.self, ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
+      RunCommand.self, GenerateCommand.self, CollectiveCommand.self, PipelineCommand.self,
+      ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])
 

@@ -140,7 +140,8 @@ extension ModelShape {
 }
 
 extension Link {
-  var json: JSONValue {
+  /// Everything that decides what a message costs.
+  public var json: JSONValue {
     [
       "name": .string(name),
       "latency_ps": .picoseconds(latency),

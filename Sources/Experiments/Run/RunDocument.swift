@@ -104,14 +104,18 @@ extension EmulatedResult {
       "tokens_per_second_per_wafer": .rounded(rate / Rational(wafers), digits: 3),
       "joules_per_token": .rounded(joulesPerToken, digits: 6),
       "account_ps": total.account.json,
-      "links": .array(
-        links.map {
-          [
-            "from": .integer($0.from.index), "to": .integer($0.to.index),
-            "messages": .integer($0.total.messages), "bytes": .integer($0.total.bytes),
-            "busy_ps": .picoseconds($0.total.busy),
-          ]
-        }),
+      "links": .array(links.map(\.json)),
+    ]
+  }
+}
+
+extension Traffic.Link {
+  /// What crossed it, and how long the sender's port worked for it.
+  public var json: JSONValue {
+    [
+      "from": .integer(from.index), "to": .integer(to.index),
+      "messages": .integer(total.messages), "bytes": .integer(total.bytes),
+      "busy_ps": .picoseconds(total.busy),
     ]
   }
 }

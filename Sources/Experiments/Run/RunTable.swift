@@ -175,13 +175,15 @@ public struct RunTable {
 
   // MARK: Numbers
 
-  static func time(_ time: EmulatedTime) -> String { Self.time(time, signed: false) }
+  /// A time with the unit that suits it.
+  public static func time(_ time: EmulatedTime) -> String { Self.time(time, signed: false) }
 
   static func time(_ time: EmulatedTime, signed: Bool) -> String {
     (signed && time > .zero ? "+" : "") + seconds(time.seconds)
   }
 
-  static func time(_ time: MeasuredTime) -> String { seconds(time.seconds) }
+  /// A time with the unit that suits it.
+  public static func time(_ time: MeasuredTime) -> String { seconds(time.seconds) }
 
   /// Four significant digits and the unit that suits.
   static func seconds(_ value: Double) -> String {

@@ -1,4 +1,5 @@
 import Hardware
+import Models
 import Quantities
 import TestSupport
 import Testing

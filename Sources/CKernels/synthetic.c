@@ -5,15 +5,13 @@
 
 enum { BLOCK = 32 };
 
-// `count` (a multiple of 4, at most BLOCK) weights from column `first`, a multiple of 4.
-static void weights(uint64_t key, size_t row, size_t first, size_t count, float scale, float *out) {
-  uint64_t place = key + ((uint64_t)row << 32) + first / 4;
+// BLOCK + 4 weights from column `first`, a multiple of 4: enough for a block that starts within four.
+static void weights(uint64_t key, size_t row, size_t first, float scale, float *out) {
+  uint64_t place = key + ((uint64_t)row << 32) + first / 4, bits[BLOCK / 4 + 1];
+  for (size_t i = 0; i <= BLOCK / 4; i++) bits[i] = wk_mix(place + i);
   float step = scale * 0x1p-15f;
-  for (size_t i = 0; i < count / 4; i++) {
-    uint64_t bits = wk_mix(place + i);
-    for (size_t j = 0; j < 4; j++)
-      out[4 * i + j] = ((float)((bits >> 16 * j) & 0xffff) - 32767.5f) * step;
-  }
+  for (size_t i = 0; i < BLOCK + 4; i++)
+    out[i] = ((float)(int)(bits[i / 4] >> 16 * (i % 4) & 0xffff) - 32767.5f) * step;
 }
 
 static uint32_t bits_of(float x) {
@@ -45,47 +43,49 @@ static uint16_t to_float16(float x) {
 // Nearest, halves away from zero, as roundf; |x| < 2^22.
 static int nearest(float x) { return (int)(x < 0 ? x - 0.5f : x + 0.5f); }
 
-static int clamped(int q, int most) { return q > most ? most : q; }
+// Lowest and highest of a block.
+static void range(const float *x, float *low, float *high) {
+  float a = x[0], b = x[0];
+  for (int i = 1; i < BLOCK; i++) {
+    a = x[i] < a ? x[i] : a;
+    b = x[i] > b ? x[i] : b;
+  }
+  *low = a;
+  *high = b;
+}
 
 static void quantize_q8_0(const float *x, wk_q8_0 *block) {
-  float most = 0;
-  for (int i = 0; i < BLOCK; i++) {
-    float size = x[i] < 0 ? -x[i] : x[i];
-    most = size > most ? size : most;
-  }
-  float d = most / 127, inverse = d > 0 ? 1 / d : 0;
+  float low, high;
+  range(x, &low, &high);
+  float d = (-low > high ? -low : high) / 127, inverse = d > 0 ? 1 / d : 0;
   block->d = to_float16(d);
   for (int i = 0; i < BLOCK; i++) block->q[i] = (int8_t)nearest(x[i] * inverse);
 }
 
-// The weight of the largest size becomes -8.
-static void quantize_q4_0(const float *x, wk_q4_0 *block) {
-  float most = 0;
-  for (int i = 0; i < BLOCK; i++)
-    if ((x[i] < 0 ? -x[i] : x[i]) > (most < 0 ? -most : most)) most = x[i];
-  float d = most / -8, inverse = d != 0 ? 1 / d : 0;
-  block->d = to_float16(d);
+// Weights in units of d from `zero` on, to 0 ... 15, rounded down.
+static void nibbles(const float *x, float inverse, float zero, uint8_t *q) {
   for (int i = 0; i < BLOCK / 2; i++) {
-    int low = clamped((int)(x[i] * inverse + 8.5f), 15);
-    int high = clamped((int)(x[i + 16] * inverse + 8.5f), 15);
-    block->q[i] = (uint8_t)(low | high << 4);
+    int low = (int)(x[i] * inverse + zero), high = (int)(x[i + 16] * inverse + zero);
+    q[i] = (uint8_t)((low > 15 ? 15 : low) | (high > 15 ? 15 : high) << 4);
   }
 }
 
+// The weight of the largest size becomes -8.
+static void quantize_q4_0(const float *x, wk_q4_0 *block) {
+  float low, high;
+  range(x, &low, &high);
+  float d = (-low > high ? low : high) / -8, inverse = d != 0 ? 1 / d : 0;
+  block->d = to_float16(d);
+  nibbles(x, inverse, 8.5f, block->q);
+}
+
 static void quantize_q4_1(const float *x, wk_q4_1 *block) {
-  float low = x[0], high = x[0];
-  for (int i = 1; i < BLOCK; i++) {
-    low = x[i] < low ? x[i] : low;
-    high = x[i] > high ? x[i] : high;
-  }
+  float low, high;
+  range(x, &low, &high);
   float d = (high - low) / 15, inverse = d > 0 ? 1 / d : 0;
   block->d = to_float16(d);
   block->m = to_float16(low);
-  for (int i = 0; i < BLOCK / 2; i++) {
-    int first = clamped((int)((x[i] - low) * inverse + 0.5f), 15);
-    int second = clamped((int)((x[i + 16] - low) * inverse + 0.5f), 15);
-    block->q[i] = (uint8_t)(first | second << 4);
-  }
+  nibbles(x, inverse, 0.5f - low * inverse, block->q);
 }
 
 int wk_synthetic(wk_type type, uint64_t key, size_t row, size_t first, size_t count, float scale,
@@ -93,11 +93,11 @@ int wk_synthetic(wk_type type, uint64_t key, size_t row, size_t first, size_t co
   if (type > WK_Q4_1) return 0;
   uint8_t *to = out;
   float block[BLOCK + 4];
-  // Unquantised slices may start and end anywhere: the group of four around them is made and cut.
+  // Unquantised slices may start and end anywhere: what surrounds them is made, and left out.
   for (size_t done = 0; done < count;) {
     size_t column = first + done, skip = column % 4;
     size_t n = count - done < BLOCK ? count - done : BLOCK;
-    weights(key, row, column - skip, (skip + n + 3) / 4 * 4, scale, block);
+    weights(key, row, column - skip, scale, block);
     const float *x = block + skip;
     switch (type) {
       case WK_F32: memcpy(to + 4 * done, x, 4 * n); break;

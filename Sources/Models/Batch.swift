@@ -1,7 +1,9 @@
 /// The tokens that go through the model together.
 public struct Batch: Hashable, Sendable {
+  /// What each sequence brings, in order.
   public var entries: [Entry]
 
+  /// A batch of these entries.
   public init(entries: [Entry]) { self.entries = entries }
 
   /// Consecutive tokens of one sequence.
@@ -15,6 +17,7 @@ public struct Batch: Hashable, Sendable {
     /// Whether a token is sampled after the last one.
     public var samples: Bool
 
+    /// `count` tokens of `sequence` from position `start` on.
     public init(sequence: Int, start: Int, count: Int, samples: Bool) {
       self.sequence = sequence
       self.start = start

@@ -181,9 +181,7 @@ public struct NodeExecutor: ~Copyable {
       InstructionSet.best.add(
         UnsafeBufferPointer(memory.floats(work.second)), to: memory.floats(work.output))
     case .fill:
-      for (index, place) in memory.floats(work.output).indices.enumerated() {
-        memory.floats(work.output)[place] = FillPattern.value(rank: rank, index: index)
-      }
+      FillPattern.fill(memory.floats(work.output), rank: rank)
     case .stage: break
     case .accept, .embed, .attention, .feedForward, .head, .candidates, .choose:
       guard let model else {
@@ -220,7 +218,22 @@ public struct NodeExecutor: ~Copyable {
 public enum FillPattern {
   /// The number at `index` of the buffer of `rank`.
   public static func value(rank: Rank, index: Int) -> Float {
-    Float((rank.index * 7 + index * 3) % 64)
+    Float((rank.index * 7 + index * 3) % period)
+  }
+
+  private static let period = 64
+
+  /// Fills a rank's buffer: one period, then copies of what is there, twice as much each time.
+  static func fill(_ floats: UnsafeMutableBufferPointer<Float>, rank: Rank) {
+    for index in 0..<min(period, floats.count) {
+      floats[index] = value(rank: rank, index: index)
+    }
+    var done = period
+    while done < floats.count {
+      let count = min(done, floats.count - done)
+      floats.baseAddress!.advanced(by: done).update(from: floats.baseAddress!, count: count)
+      done += count
+    }
   }
 }
 

@@ -5,6 +5,7 @@ public struct CacheBounds: Hashable, Sendable {
   /// Positions of each sequence, prompt and output together.
   public var positions: Int
 
+  /// Both are at least 1.
   public init(sequences: Int, positions: Int) {
     precondition(sequences > 0 && positions > 0, "\(sequences) sequences of \(positions) positions")
     self.sequences = sequences

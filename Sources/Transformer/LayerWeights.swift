@@ -36,8 +36,9 @@ struct LayerWeights {
     let keySlice = slice.keyValueHeads.scaled(by: shape.headSize)
 
     /// Some outputs of a tensor that reads the whole residual.
-    func rows(_ tensor: WeightTensor.LayerTensor, of count: Int, _ rows: Range<Int>) throws -> Matrix
-    {
+    func rows(
+      _ tensor: WeightTensor.LayerTensor, of count: Int, _ rows: Range<Int>
+    ) throws -> Matrix {
       try source.matrix(
         .layer(layer, tensor), shape: (count, width), rows: rows, columns: 0..<width)
     }

@@ -55,9 +55,12 @@ public enum SamplingRule: Hashable, Sendable {
 
 /// Logits that no token can be drawn from.
 public struct SamplingError: Error, Hashable, CustomStringConvertible {
+  /// Row of the KV cache.
   public var sequence: Int
+  /// Where the token would stand.
   public var position: Int
 
+  /// What is wrong, where, and why it may be.
   public var description: String {
     """
     no logit of sequence \(sequence) at position \(position) is a number: \

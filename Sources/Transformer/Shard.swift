@@ -11,6 +11,7 @@ import Tensors
 /// alone, each sum in one order. So a token's bits do not depend on the batch, the micro-batch, the prefill
 /// chunk, or the split into stages; a split into shards changes only how sums are grouped.
 public final class Shard {
+  /// The whole model.
   public let shape: ModelShape
   /// Which part of the model this is.
   public let slice: ShardSlice

@@ -3,6 +3,7 @@ public enum ShardError: Error, Hashable, CustomStringConvertible {
   /// The system gave no address space for a cache.
   case noMemory(bytes: Int, purpose: String, errno: Int32)
 
+  /// What is wrong, and what to do.
   public var description: String {
     switch self {
     case .noMemory(let bytes, let purpose, let errno):

@@ -8,10 +8,13 @@ import Tensors
 /// else, and slices are the same however the model is cut. `wafer_synthetic.h` says which function.
 ///
 /// Matrices are uniform with mean 0 and variance 1 / inputs, which keeps activations near 1 from layer
-/// to layer. So the residual moves away from the embedding it started from, and greedy text is not one
-/// token repeated, even where the head is tied. Norm weights are 0.9 … 1.1, biases −0.1 … 0.1.
+/// to layer. A tied embedding has a sixteenth of that variance: it would else be so much of the last
+/// residual that the likeliest token after any is the same again. Norm weights are 0.9 … 1.1, biases
+/// −0.1 … 0.1.
 public struct SyntheticWeights: WeightSource, Sendable {
+  /// What the numbers are made from.
   public let seed: UInt64
+  /// The model whose tensors there are.
   public let shape: ModelShape
   /// How matrices are stored.
   public let type: ElementType
@@ -19,6 +22,8 @@ public struct SyntheticWeights: WeightSource, Sendable {
   /// The types that weights can be made in. The K-quants have no simple quantiser.
   public static let types: [ElementType] = [.float32, .float16, .bfloat16, .q8_0, .q4_0, .q4_1]
 
+  /// Weights of a model. None is made before it is asked for.
+  ///
   /// - Parameter type: one of `types`.
   public init(seed: UInt64, shape: ModelShape, type: ElementType = .bfloat16) {
     precondition(Self.types.contains(type), "synthetic weights of type \(type)")
@@ -27,6 +32,9 @@ public struct SyntheticWeights: WeightSource, Sendable {
     self.type = type
   }
 
+  /// Makes the rows, with whole blocks around the columns.
+  ///
+  /// Throws when the model has no such tensor, or its shape is not `shape`.
   public func matrix(
     _ tensor: WeightTensor, shape: (rows: Int, columns: Int), rows: Range<Int>, columns: Range<Int>
   ) throws(SyntheticWeightsError) -> Matrix {
@@ -40,7 +48,8 @@ public struct SyntheticWeights: WeightSource, Sendable {
     let rowBytes = type.bytes(elements: end - first)
     let memory = SyntheticBytes(count: rows.count * rowBytes)
     // Uniform on ±s has variance s²/3.
-    let scale = (3 / Float(shape.columns)).squareRoot()
+    let isTied = tensor == .embedding && self.shape.tiedHead
+    let scale = (3 / Float(shape.columns)).squareRoot() * (isTied ? 0.25 : 1)
     for (index, row) in rows.enumerated() {
       fill(
         tensor, type, row: row, columns: first..<end, scale: scale,
@@ -51,6 +60,9 @@ public struct SyntheticWeights: WeightSource, Sendable {
       storedColumns: end - first, rowBytes: rowBytes, storage: memory.storage)
   }
 
+  /// Makes a range of a vector.
+  ///
+  /// Throws when the model has no such tensor, or its length is not `count`.
   public func vector(
     _ tensor: WeightTensor, count: Int, range: Range<Int>
   ) throws(SyntheticWeightsError) -> [Float] {
@@ -94,12 +106,16 @@ public struct SyntheticWeights: WeightSource, Sendable {
 
 /// A tensor that the synthetic model does not have, or not in this shape.
 public struct SyntheticWeightsError: Error, Hashable, CustomStringConvertible {
+  /// The tensor that was asked for.
   public var tensor: WeightTensor
+  /// The model's name.
   public var model: String
   /// What it has; `nil` when it has no such tensor.
   public var dimensions: [Int]?
+  /// What was asked for.
   public var asked: [Int]
 
+  /// What is wrong, and what would be right.
   public var description: String {
     if let dimensions {
       "tensor \(tensor) of \(model) has the shape \(dimensions), not \(asked)"

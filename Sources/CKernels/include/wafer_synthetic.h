@@ -16,8 +16,8 @@ static inline uint64_t wk_mix(uint64_t z) {
 //
 // Weight (r, c) is scale * (u - 32767.5) / 32768, rounded to float32, where u is bits 16(c mod 4) ..<
 // 16(c mod 4) + 16 of wk_mix(key + r * 2^32 + c / 4): uniform, with mean 0 and standard deviation
-// scale / sqrt(3). bfloat16 and float16 round it to nearest, ties to even. Quantised types round each block
-// of 32 as ggml's quantize_row_*_ref do.
+// scale / sqrt(3). bfloat16 and float16 round it to nearest, ties to even. Quantised types fit each block of
+// 32 in the manner of ggml's quantize_row_*_ref.
 int wk_synthetic(wk_type type, uint64_t key, size_t row, size_t first, size_t count, float scale,
                  void *out);
 #endif

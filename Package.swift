@@ -145,12 +145,16 @@ let package = Package(
       dependencies: ["Transformer", "ModelFiles", "Models", "Placement", "Tensors", "TestSupport"],
       swiftSettings: swift),
     .testTarget(
-      name: "MessagingTests", dependencies: ["Messaging", "Programs", "Quantities", "TestSupport"],
-      swiftSettings: swift),
+      name: "MessagingTests",
+      dependencies: [
+        "Messaging", "Programs", "Hardware", "Models", "Placement", "Quantities", "TestSupport",
+      ], swiftSettings: swift),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Runtime", "Programs", "Hardware", "Models", "Placement", "TestSupport"],
-      swiftSettings: swift),
+      dependencies: [
+        "Runtime", "Messaging", "Programs", "Hardware", "Models", "Placement", "Quantities",
+        "TestSupport",
+      ], swiftSettings: swift),
     .testTarget(
       name: "ZeroMQTransportTests",
       dependencies: ["ZeroMQTransport", "ZeroMQ", "Messaging", "Runtime", "TestSupport"],

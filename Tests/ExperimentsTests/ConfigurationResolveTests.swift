@@ -91,7 +91,7 @@ struct ConfigurationResolveTests {
     (["plan.layers=8"], "plan.layers", "2 positive numbers"),
     (["model=llama-3.1-405b", "plan.pipeline=126", "plan.tensor=9"], "plan.pipeline", "1024"),
     (["workload.micro_batches=2"], "workload.micro_batches", "batch of 1"),
-    (["workload.prompt_ids=1,2048"], "workload.prompt_ids", "0 to 2047"),
+    (["workload.prompt_ids=1,4096"], "workload.prompt_ids", "0 to 4095"),
     (["workload.prompt=hello"], "workload.prompt", "tokenizer"),
     (["model=/model.gguf", "workload.prompt="], "workload.prompt", "no tokens"),
     (["hardware.grid=763"], "hardware.grid", "762x1172"),
@@ -165,9 +165,9 @@ struct ConfigurationResolveTests {
 
   @Test("a context beyond the model's is a warning")
   func longContext() throws {
-    #expect(try Fixtures.resolve(set: ["workload.prompt_tokens=4081"]).warnings.isEmpty)
-    let warnings = try Fixtures.resolve(set: ["workload.prompt_tokens=4082"]).warnings
-    #expect(warnings.count == 1 && warnings[0].contains("4097"))
+    #expect(try Fixtures.resolve(set: ["workload.prompt_tokens=2033"]).warnings.isEmpty)
+    let warnings = try Fixtures.resolve(set: ["workload.prompt_tokens=2034"]).warnings
+    #expect(warnings.count == 1 && warnings[0].contains("2049"))
   }
 
   @Test("a resolved experiment, written as a file, resolves to itself")

@@ -153,7 +153,7 @@ let package = Package(
       name: "RuntimeTests",
       dependencies: [
         "Runtime", "Messaging", "Programs", "Hardware", "Models", "Placement", "Quantities",
-        "TestSupport",
+        "Tensors", "Transformer", "TestSupport",
       ], swiftSettings: swift),
     .testTarget(
       name: "ZeroMQTransportTests",

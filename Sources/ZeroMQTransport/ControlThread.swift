@@ -156,7 +156,7 @@ extension Socket where Kind: ReceivingKind {
   mutating func nextFrame() throws(ZeroMQError) -> [UInt8]? {
     do {
       return Array(try receiveParts(.dontWait).joined())
-    } catch where error.code == .again {
+    } catch  where error.code == .again {
       return nil
     }
   }

@@ -43,6 +43,7 @@ public final class Coordinator: @unchecked Sendable {
     /// Told when the phase changes.
     public var progress: (ClusterSession.Phase) -> Void
 
+    /// Takes each field as it is.
     public init(
       nextWindow: @escaping () throws -> Window,
       observe: @escaping (WindowReport, Rank) -> Bool = { _, _ in true },
@@ -129,7 +130,7 @@ public final class Coordinator: @unchecked Sendable {
     do {
       let (sender, parts) = try router.receiveParts(.dontWait)
       return (sender, Array(parts.joined()))
-    } catch where error.code == .again {
+    } catch  where error.code == .again {
       return nil
     }
   }
@@ -137,7 +138,7 @@ public final class Coordinator: @unchecked Sendable {
   private func send(_ message: ControlMessage, to node: NodeIdentity) throws(ZeroMQError) {
     do {
       try router.send(message.encoded(), to: RoutingID(node.bytes))
-    } catch where error.code == .hostUnreachable {
+    } catch  where error.code == .hostUnreachable {
       // The node has gone; its exit or its silence will say so.
     }
   }

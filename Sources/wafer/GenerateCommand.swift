@@ -39,7 +39,7 @@ struct GenerateCommand: AsyncParsableCommand {
     let stream = Mutex(text?.stream)
     let isDocument = format.format == .json
     let run = ExperimentRun(
-      experiment, launch: launch, progress: { Diagnostics.progress($0) },
+      experiment, launch: launch, progress: { _ in },
       interruption: { interruption.reason })
     let half = try await run.generate(endOfText: text?.endOfText ?? []) { token in
       guard !isDocument else { return }

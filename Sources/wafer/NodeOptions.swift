@@ -56,7 +56,8 @@ struct NodeOptions: ParsableArguments {
   }
 
   private static var beside: String {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    let own =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       ?? CommandLine.arguments[0]
     return URL(fileURLWithPath: own).deletingLastPathComponent()
       .appendingPathComponent("wafer-node").path

@@ -4,6 +4,7 @@ import Runtime
 
 /// A node computed another emulated time than the evaluator: a fault of ours, and the run is void.
 public struct LawViolation: Error, CustomStringConvertible {
+  /// One sentence.
   public let description: String
 
   /// Holds what nodes reported against the evaluator, to the picosecond.
@@ -16,9 +17,11 @@ public struct LawViolation: Error, CustomStringConvertible {
     for window in windows {
       for (rank, report) in window.enumerated() {
         for output in report.outputs {
-          guard let own = expected.first(where: {
-            $0.window == report.index && $0.rank == Rank(rank)
-          }) else {
+          guard
+            let own = expected.first(where: {
+              $0.window == report.index && $0.rank == Rank(rank)
+            })
+          else {
             throw LawViolation(
               description: "rank \(rank) reported an output of window \(report.index) too many")
           }

@@ -5,6 +5,7 @@ public struct NodeLaunch: Hashable, Sendable {
   /// Address of the control socket; `nil` is a free port of loopback, or a socket file for ipc.
   public var coordinator: String?
 
+  /// Takes each field as it is.
   public init(program: String?, coordinator: String?) {
     self.program = program
     self.coordinator = coordinator

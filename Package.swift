@@ -157,13 +157,18 @@ let package = Package(
       ], swiftSettings: swift),
     .testTarget(
       name: "ZeroMQTransportTests",
-      dependencies: ["ZeroMQTransport", "ZeroMQ", "Messaging", "Runtime", "TestSupport"],
+      dependencies: [
+        "ZeroMQTransport", "ZeroMQ", "Messaging", "Runtime", "Programs", "Hardware", "Models",
+        "Placement", "Quantities", "Tensors", "Transformer", "TestSupport",
+      ],
       swiftSettings: swift),
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "wafer", "wafer-node", "Hardware", "Models", "Programs", "Quantities",
+        "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Programs",
+        "Quantities", "Runtime", "ZeroMQ",
         "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: swift),
 

@@ -26,7 +26,9 @@ public final class Coordinator: @unchecked Sendable {
       router = try Socket<Router>(in: try Context(), options: options)
       endpoint = try router.bind(Endpoint(rawValue: address)).rawValue
     } catch {
-      throw .coordinator("the control socket cannot be opened: \(error)")
+      throw .coordinator(
+        "the control socket cannot be opened: \(error). Give --coordinator an address of this host "
+          + "that is free, or leave it out")
     }
   }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Quantities
 
 /// How a command reaches its nodes.
 struct NodeOptions: ParsableArguments {
@@ -21,6 +22,9 @@ struct NodeOptions: ParsableArguments {
       """)
   var externalNodes = false
 
+  @Option(help: "How long to wait for every rank to have a node, such as 5s.")
+  var registrationLimit = "60 s"
+
   func validate() throws {
     if externalNodes, coordinator == nil {
       throw ValidationError(
@@ -36,6 +40,7 @@ struct NodeOptions: ParsableArguments {
   ///
   /// Throws `ConfigurationError` when the node program is not there.
   func launch(for transport: Transport) throws(ConfigurationError) -> NodeLaunch {
+    let limit = try registrationTime()
     guard transport == .tcp || transport == .ipc else {
       if externalNodes || coordinator != nil {
         throw ConfigurationError(
@@ -45,14 +50,23 @@ struct NodeOptions: ParsableArguments {
       }
       return NodeLaunch(program: nil, coordinator: nil)
     }
-    if externalNodes { return NodeLaunch(program: nil, coordinator: coordinator) }
+    if externalNodes {
+      return NodeLaunch(program: nil, coordinator: coordinator, registrationLimit: limit)
+    }
     let program = nodeProgram ?? Self.beside
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw ConfigurationError(
         .option("--node-program"), "'\(program)' is not there, or cannot be executed",
         remedy: "Build it with 'swift build --product wafer-node', or name it with --node-program")
     }
-    return NodeLaunch(program: program, coordinator: coordinator)
+    return NodeLaunch(program: program, coordinator: coordinator, registrationLimit: limit)
+  }
+
+  private func registrationTime() throws(ConfigurationError) -> MeasuredTime {
+    let limit = try OptionValue.quantity(
+      registrationLimit, .time, in: Rational(1, over: 1000)...Rational(86_400),
+      option: "--registration-limit")
+    return MeasuredTime(nanoseconds: Int64((limit * Rational(1_000_000_000)).rounded))
   }
 
   private static var beside: String {

@@ -91,7 +91,8 @@ struct NodeRun {
       }
       let session = ClusterSession(
         assignments: assignments, windowCount: program.windowCount,
-        limits: ClusterSession.Limits(), now: MonotonicClock.now)
+        limits: ClusterSession.Limits(registration: launch.registrationLimit.nanoseconds),
+        now: MonotonicClock.now)
       let outcome = try coordinator.run(
         session,
         Coordinator.Callbacks(

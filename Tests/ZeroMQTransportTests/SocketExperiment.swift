@@ -1,0 +1,122 @@
+import Hardware
+import Messaging
+import Models
+import Placement
+import Programs
+import Quantities
+import Runtime
+import Tensors
+import TestSupport
+import Transformer
+import ZeroMQTransport
+
+/// A small random model's program, its evaluation, and its execution by `NodeService`s over sockets.
+struct SocketExperiment: Sendable, CustomStringConvertible {
+  let seed: UInt64
+  let split: Split
+  let workload: Workload
+  let isPhantom: Bool
+  private let wires: Wires
+
+  init(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    self.seed = seed
+    let layers = Int.random(in: 2...3, using: &generator)
+    let shape = ModelShape(
+      name: "random", layers: layers, width: 32, queryHeads: 4, keyValueHeads: 2, headSize: 8,
+      feedForwardWidth: 40, vocabulary: 50, contextLength: 64)
+    split = try! Split(
+      shape: shape, pipeline: Int.random(in: 1...2, using: &generator),
+      tensor: Int.random(in: 2...3, using: &generator))
+    workload = Workload(
+      promptTokens: Int.random(in: 2...6, using: &generator),
+      outputTokens: Int.random(in: 2...4, using: &generator), batch: 2,
+      microBatches: Int.random(in: 1...2, using: &generator),
+      prefillChunk: Bool.random(using: &generator) ? 2 : nil)
+    isPhantom = Bool.random(using: &generator)
+    wires = Wires(
+      link: Link(
+        latency: EmulatedTime(picoseconds: Int64.random(in: 0...5_000_000, using: &generator)),
+        bandwidth: Rational(Int.random(in: 1_000_000...1 << 38, using: &generator)),
+        ports: Link.Ports.allCases.randomElement(using: &generator)!,
+        hold: Link.Hold.allCases.randomElement(using: &generator)!),
+      ranks: split.ranks, activationBytes: 2)
+  }
+
+  var description: String {
+    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(workload), "
+      + (isPhantom ? "phantom" : "real")
+  }
+
+  /// The message that a proxy makes late: a rank's first to another shard of its stage.
+  var delay: Evaluator.Delay {
+    Evaluator.Delay(
+      from: Rank(split.ranks - 1), to: Rank(split.ranks - 2), stream: .collective, sequence: 0,
+      by: EmulatedTime(picoseconds: 1000))
+  }
+
+  private var program: ModelProgram {
+    ModelProgram(
+      split: split, workload: workload, wires: wires,
+      candidateElements: SamplingRule.greedy.elementsPerOutput
+    ) { kernel, slice, batch in
+      let size = Int64(slice.queryHeads.count * 31 + batch.tokens * 7)
+      return Cost(compute: EmulatedTime(picoseconds: size * 1000 + Int64(kernel.rawValue)))
+    }
+  }
+
+  private var payload: Assignment.Payload {
+    guard !isPhantom else { return .phantom }
+    return .model(
+      ModelAssignment(
+        shape: split.shape, layersPerStage: split.stages.map(\.count), tensor: split.tensor,
+        weights: .synthetic(seed: seed, type: .float32), precision: .float32,
+        sequences: workload.batch, positions: workload.positions,
+        maximumTokens: workload.batches(ofStep: 0).map(\.tokens).max()!, sampling: .greedy,
+        seed: seed,
+        prompts: Array(
+          repeating: (0..<workload.promptTokens).map { Int32($0 * 5) }, count: workload.batch),
+        reportsLogits: false))
+  }
+
+  /// The evaluator's clocks.
+  func evaluate(delays: [Evaluator.Delay] = []) -> [RankClock] {
+    var program = program
+    var evaluator = Evaluator(ranks: split.ranks, delays: delays)
+    for index in 0..<program.windowCount { _ = evaluator.run(program.window(index)) }
+    return evaluator.clocks
+  }
+
+  /// Runs it over tcp between threads of this process that are nodes in all but that, their control
+  /// connections led through `proxy`.
+  func execute(through proxy: FrameProxy, of coordinator: Coordinator) throws
+    -> ClusterSession.Outcome
+  {
+    var program = program
+    var next = 0
+    let windows = (0..<program.windowCount).map { program.window($0) }
+    let sources = Assignment.sources(of: windows, ranks: split.ranks)
+    let assignments = (0..<split.ranks).map { index in
+      Assignment(
+        run: seed + 1, rank: Rank(index), sources: sources[index],
+        transport: .tcp(host: "127.0.0.1"), waitLimitMilliseconds: 20_000,
+        queueLimit: ProgramCheck.maximumUnderWay, largestPayload: 1 << 20, payload: payload)
+    }
+    let nodes = (0..<split.ranks).map { _ in
+      Worker { try NodeService(coordinator: proxy.endpoint).run() }
+    }
+    let outcome = Result {
+      try coordinator.run(
+        ClusterSession(
+          assignments: assignments, windowCount: windows.count, limits: .init(),
+          now: MonotonicClock.now),
+        Coordinator.Callbacks(nextWindow: {
+          defer { next += 1 }
+          return windows[next]
+        }))
+    }
+    // A node's own error says more than what the coordinator made of it.
+    for node in nodes { try node.join() }
+    return try outcome.get()
+  }
+}

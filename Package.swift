@@ -91,8 +91,8 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Experiments",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Runtime",
+        "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(

@@ -70,9 +70,16 @@ struct ExperimentOptions: ParsableArguments {
 
   /// The experiment: defaults, file, options, `--set`, the later over the earlier.
   ///
+  /// - Parameter standard: What a command takes in place of the schema's defaults.
+  ///
   /// Throws `ConfigurationError`.
-  func resolve() throws(ConfigurationError) -> Experiment {
-    try ExperimentResolver(presets: try presets.library()).resolve(try settings())
+  func resolve(standard: [String: String] = [:]) throws(ConfigurationError) -> Experiment {
+    var all = Settings()
+    for (key, value) in standard.sorted(by: { $0.key < $1.key }) {
+      try all.set(key, to: .plain(value), at: .option("the command's default"))
+    }
+    all.merge(try settings())
+    return try ExperimentResolver(presets: try presets.library()).resolve(all)
   }
 
   /// What was written, in its layers.

@@ -21,7 +21,7 @@ struct GenerateCommand: AsyncParsableCommand {
   @OptionGroup var format: FormatOption
 
   func run() async throws {
-    let experiment = try experiment.resolve()
+    let experiment = try experiment.resolve(standard: ["workload.output_tokens": "64"])
     let launch = try nodes.launch(for: experiment.host.transport)
     guard experiment.host.transport != .none, experiment.host.payload == .real else {
       throw ConfigurationError(

@@ -2,11 +2,12 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include "twins.h"
-#pragma clang attribute push(                                                                     \
-    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#pragma clang attribute push(                                                      \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"))),   \
+    apply_to = function)
 #define WK_TWIN(name) wk_##name##_avx512
-// Tiles, by measurement on Zen 5: 8 rows hide the latency of an fma; 4 x 4 outputs and their operands
-// fill the 32 registers.
+// Tiles, by measurement on Zen 5: 8 rows hide the latency of an fma; 4 x 4 outputs and their
+// operands fill the 32 registers.
 #define WK_GEMV_ROWS 8
 #define WK_GEMM_ROWS 4
 #define WK_GEMM_TOKENS 4

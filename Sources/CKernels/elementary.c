@@ -1,5 +1,6 @@
-// exp, log, sin and cos by reduction and a Taylor polynomial, long enough for its error to lie below
-// the rounding. Only +, -, *, /, fma and bit patterns: IEEE 754 gives the same bits everywhere.
+// exp, log, sin and cos by reduction and a Taylor polynomial, long enough for its error to lie
+// below the rounding. Only +, -, *, /, fma and bit patterns: IEEE 754 gives the same bits
+// everywhere.
 #include "elementary.h"
 
 float wk_exp(float x) {
@@ -85,11 +86,13 @@ void wk_sincos64(double x, double *sine, double *cosine) {
                                      1307674368000.0, 20922789888000.0, 355687428096000.0};
   // sin r = r - r^3/3! + …, |r| <= pi/4: the first term left out is below 2^-62 of the result.
   double p = 1.0 / factorial[17];
-  for (int k = 15; k >= 3; k -= 2) p = __builtin_fma(p, z, (k % 4 == 1 ? 1.0 : -1.0) / factorial[k]);
+  for (int k = 15; k >= 3; k -= 2)
+    p = __builtin_fma(p, z, (k % 4 == 1 ? 1.0 : -1.0) / factorial[k]);
   double s = r + __builtin_fma(r * z, p, low * (1 - 0.5 * z));
   // cos r = 1 - r^2/2 + r^4/4! - …; what 1 - r^2/2 rounds away is kept.
   double q = 1.0 / factorial[16];
-  for (int k = 14; k >= 4; k -= 2) q = __builtin_fma(q, z, (k % 4 == 0 ? 1.0 : -1.0) / factorial[k]);
+  for (int k = 14; k >= 4; k -= 2)
+    q = __builtin_fma(q, z, (k % 4 == 0 ? 1.0 : -1.0) / factorial[k]);
   double half = 0.5 * z, w = 1 - half;
   double c0 = w + (((1 - w) - half) + (z * z * q - r * low));
 

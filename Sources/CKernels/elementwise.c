@@ -1,5 +1,5 @@
-// Norm, sum, gate and rotation: the scalar references. Rotation has no twin: it is a thousandth of the
-// work, and compilers vectorise it.
+// Norm, sum, gate and rotation: the scalar references. Rotation has no twin: it is a thousandth of
+// the work, and compilers vectorise it.
 #include "elementary.h"
 #include "twins.h"
 

@@ -6,8 +6,8 @@
 // Elements expanded at a time; whole blocks of every format.
 enum { PIECE = 256 };
 
-static void matmul_scalar(wk_type type, const void *w, size_t row_bytes, size_t rows, size_t columns,
-                          const float *x, size_t x_stride, size_t tokens, float *y,
+static void matmul_scalar(wk_type type, const void *w, size_t row_bytes, size_t rows,
+                          size_t columns, const float *x, size_t x_stride, size_t tokens, float *y,
                           size_t y_stride) {
   float weights[PIECE];
   for (size_t r = 0; r < rows; r++) {
@@ -26,7 +26,8 @@ static void matmul_scalar(wk_type type, const void *w, size_t row_bytes, size_t 
   }
 }
 
-void wk_matmul(wk_isa isa, wk_type type, const void *w, size_t row_bytes, size_t rows, size_t columns,
-               const float *x, size_t x_stride, size_t tokens, float *y, size_t y_stride) {
+void wk_matmul(wk_isa isa, wk_type type, const void *w, size_t row_bytes, size_t rows,
+               size_t columns, const float *x, size_t x_stride, size_t tokens, float *y,
+               size_t y_stride) {
   WK_CHOOSE(isa, matmul, type, w, row_bytes, rows, columns, x, x_stride, tokens, y, y_stride);
 }

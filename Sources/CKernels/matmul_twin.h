@@ -1,15 +1,15 @@
 // Weights times inputs over v16: included once for each instruction set.
 //
 // A tile is R rows by T tokens, with an accumulator for each pair. Every step expands 32 weights of
-// each row, as two vectors, and uses them for all T tokens. Several rows at once hide the latency of
-// the one chain of fma that the canonical order allows for each output.
+// each row, as two vectors, and uses them for all T tokens. Several rows at once hide the latency
+// of the one chain of fma that the canonical order allows for each output.
 #include "blocks.h"
 
 #define WK_INLINE static inline __attribute__((always_inline))
 
 // Steps of 32 weights whose scales are unpacked together, and floats they unpack to.
 WK_INLINE size_t group_steps(wk_type type) {
-  return type == WK_Q4_1 ? 6 : type >= WK_Q4_K ? 8 : type == WK_Q8_0 ? 2 : 1;
+  return type == WK_Q4_0 ? 7 : type == WK_Q4_1 ? 6 : type >= WK_Q4_K ? 8 : type == WK_Q8_0 ? 2 : 1;
 }
 enum { GROUP_FLOATS = 16 };
 
@@ -25,16 +25,17 @@ WK_INLINE size_t group_bytes(wk_type type) {
 WK_INLINE void unpack_scales(wk_type type, const uint8_t *group, size_t steps, float *out) {
   if (type == WK_Q4_1) {
     v_q4_1_scales(group, steps, out);
+  } else if (type == WK_Q4_0) {
+    v_q4_0_scales(group, steps, out);
   } else if (type == WK_Q4_K || type == WK_Q5_K) {
     // Eight steps d * scale, then eight bases minimum * min. Six-bit fields, unpacked four a word.
-    uint32_t s[3], field[4];
+    uint32_t s[3];
     memcpy(s, group + 4, 12);
-    field[0] = s[0] & 0x3f3f3f3f;
-    field[1] = (s[2] & 0x0f0f0f0f) | (s[0] >> 6 & 0x03030303) << 4;
-    field[2] = s[1] & 0x3f3f3f3f;
-    field[3] = (s[2] >> 4 & 0x0f0f0f0f) | (s[1] >> 6 & 0x03030303) << 4;
+    v16i fields = vi_four_words(
+        s[0] & 0x3f3f3f3f, (s[2] & 0x0f0f0f0f) | (s[0] >> 6 & 0x03030303) << 4,
+        s[1] & 0x3f3f3f3f, (s[2] >> 4 & 0x0f0f0f0f) | (s[1] >> 6 & 0x03030303) << 4);
     v16 both = v_choose(v_half_all(group), v_half_all(group + 2), 8);
-    v_store(out, v_mul(both, vi_float(vi_bytes((const uint8_t *)field))));
+    v_store(out, v_mul(both, vi_float(fields)));
   } else if (type == WK_Q6_K) {
     const wk_q6_k *b = (const wk_q6_k *)group;
     v_store(out, v_mul(v_half_all(&b->d), v_signed_bytes(b->scales)));
@@ -62,8 +63,8 @@ WK_INLINE void expand_step(wk_type type, const uint8_t *group, size_t i, const f
       break;
     }
     case WK_Q4_0: {
-      const wk_q4_0 *b = (const wk_q4_0 *)group;
-      v_table table = v_centred_table(v_half_all(&b->d));
+      const wk_q4_0 *b = (const wk_q4_0 *)group + i;
+      v_table table = v_centred_table(v_all(scales[i]));
       v16i q = vi_bytes(b->q);
       w[0] = v_lookup(table, q), w[1] = v_lookup(table, vi_right(q, 4));
       break;
@@ -86,11 +87,11 @@ WK_INLINE void expand_step(wk_type type, const uint8_t *group, size_t i, const f
     }
     case WK_Q5_K: {
       const wk_q5_k *b = (const wk_q5_k *)group;
-      v16 step = v_all(scales[i]), base = v_all(scales[8 + i]);
+      v_table32 table = v_affine_table32(v_all(scales[i]), v_all(-scales[8 + i]));
       for (int part = 0; part < 2; part++) {
-        v16i q = vi_and(vi_right(vi_bytes(b->q + i / 2 * 32 + part * 16), i % 2 * 4), vi_all(15));
-        v16i fifth = vi_left(vi_right(vi_bytes(b->high + part * 16), (int)i), 4);
-        w[part] = v_fms(step, vi_float(vi_or(q, vi_and(fifth, vi_all(16)))), base);
+        v16i q = vi_bytes(b->q + i / 2 * 32 + part * 16), high = vi_bytes(b->high + part * 16);
+        q = vi_merge(i % 2 ? vi_right(q, 4) : q, vi_bit_to_4(high, (int)i), vi_all(15));
+        w[part] = v_lookup32(table, q);
       }
       break;
     }
@@ -99,10 +100,10 @@ WK_INLINE void expand_step(wk_type type, const uint8_t *group, size_t i, const f
       size_t h = i / 4, g = i % 4;
       for (size_t part = 0; part < 2; part++) {
         v16i q = vi_bytes(b->q + h * 64 + g % 2 * 32 + part * 16);
-        q = vi_and(vi_right(q, (int)(g / 2 * 4)), vi_all(15));
-        v16i upper = vi_right(vi_bytes(b->high + h * 32 + part * 16), (int)(g * 2));
-        q = vi_or(q, vi_left(vi_and(upper, vi_all(3)), 4));
-        w[part] = v_mul(v_all(scales[2 * i + part]), vi_float(vi_sub(q, vi_all(32))));
+        v16i high = vi_bytes(b->high + h * 32 + part * 16);
+        q = vi_merge(vi_right(q, (int)g / 2 * 4), vi_bit_to_4(high, (int)g * 2), vi_all(15));
+        q = vi_sub(vi_and(q, vi_all(63)), vi_all(32));
+        w[part] = v_mul(v_all(scales[2 * i + part]), vi_float(q));
       }
       break;
     }
@@ -116,28 +117,33 @@ WK_INLINE void expand_rest(wk_type type, const uint8_t *at, size_t n, v16 w[2]) 
   expand_step(type, bytes, 0, NULL, w);
 }
 
-// Lines of weights are asked for this far ahead when rows are long: further than a load takes, and
-// less than the first-level cache holds.
-enum { AHEAD_BYTES = 1024, AHEAD_GROUP_BYTES = 16384 };
+// Lines of weights are asked for two tiles ahead, as long as that fits the second-level cache
+// beside what is in use; in longer rows, this far along the row.
+enum { AHEAD_BYTES = 1024, AHEAD_GROUP_BYTES = 256 << 10 };
 
-WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w, size_t row_bytes,
-                    size_t columns, const float *x, size_t x_stride, float *y, size_t y_stride) {
+WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w,
+                    size_t row_bytes, size_t columns, const float *x, size_t x_stride, float *y,
+                    size_t y_stride) {
   v16 acc[MOST_SUMS];
   _Pragma("unroll") for (size_t k = 0; k < R * T; k++) acc[k] = v_zero();
   const size_t group = group_steps(type), bytes = group_bytes(type);
-  // The same place two tiles on, where rows are short; the hardware follows only long runs.
+  // The hardware follows long runs; rows read side by side are not.
   size_t ahead = 2 * R * row_bytes <= AHEAD_GROUP_BYTES ? 2 * R * row_bytes : AHEAD_BYTES;
+  // K-quants hold steps in pairs: low and high nibbles of the same bytes.
+  const size_t both = type >= WK_Q4_K ? 2 : 1;
   size_t steps = columns / 32;
   float scales[MOST_ROWS][GROUP_FLOATS] __attribute__((aligned(64)));
   for (size_t c = 0; c < steps; c += group) {
     const uint8_t *at = w + c / group * bytes;
-    size_t count = steps - c < group ? steps - c : group;
+    size_t count = type < WK_Q4_K && steps - c < group ? steps - c : group;
     _Pragma("unroll") for (size_t r = 0; r < R; r++) {
       if (T == 1)
         for (size_t o = 0; o < bytes; o += 64) __builtin_prefetch(at + r * row_bytes + ahead + o);
       unpack_scales(type, at + r * row_bytes, count, scales[r]);
     }
-    for (size_t i = 0; i < count; i++) {
+    // Unrolled further, a group would not fit the registers.
+    _Pragma("nounroll") for (size_t pair = 0; pair < count; pair += both)
+    _Pragma("unroll") for (size_t i = pair; i < pair + both; i++) {
       v16 weights[MOST_ROWS][2];
       _Pragma("unroll") for (size_t r = 0; r < R; r++)
         expand_step(type, at + r * row_bytes, i, scales[r], weights[r]);

@@ -1,5 +1,6 @@
 // The reduced path: inputs rounded to int8 or bfloat16. Scalar reference.
 #include "rounded.h"
+#include "twins.h"
 
 size_t wk_rounded_bytes(wk_type type, size_t columns) {
   size_t bytes;
@@ -8,7 +9,7 @@ size_t wk_rounded_bytes(wk_type type, size_t columns) {
   else if (type < WK_Q8_0)
     bytes = columns * 4;
   else
-    bytes = wk_even_blocks(columns) * (sizeof(wk_rounded_block) + sizeof(float));
+    bytes = wk_fours(columns) * (sizeof(wk_rounded_four) + 4 * sizeof(float));
   return (bytes + 63) / 64 * 64;
 }
 
@@ -19,7 +20,8 @@ static uint16_t to_bfloat(float x) {
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-static float round_block(const float *x, wk_rounded_block *out) {
+// Rounds 32 inputs into block b of four; gives their scale.
+static float round_block(wk_type type, const float *x, wk_rounded_four *four, size_t b) {
   // As bit patterns without sign: infinities lie above every number, NaNs above those.
   uint32_t top = 0;
   for (int i = 0; i < 32; i++) {
@@ -29,16 +31,25 @@ static float round_block(const float *x, wk_rounded_block *out) {
   // A block of subnormals is zero. One that is not finite makes every result NaN.
   float largest = wk_float(top), inverse = 127 / largest;
   int finite = top < 0x7f800000, usable = finite && inverse < __builtin_inff();
-  for (int j = 0; j < 8; j++) {
-    int32_t quad = 0;
-    for (int i = 4 * j; i < 4 * j + 4; i++) {
-      // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
-      out->q[i] = usable ? (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
-      quad += out->q[i];
-    }
-    out->quad[j] = quad;
+  float scale = usable ? largest / 127 : finite ? 0 : __builtin_nanf("");
+  int32_t quads[2][4] = {0};
+  for (size_t i = 0; i < 32; i++) {
+    // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
+    int8_t q = usable ? (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
+    four->q[i / 16][16 * b + i % 16] = q;
+    quads[i / 16][i % 16 / 4] += q;
   }
-  return usable ? largest / 127 : finite ? 0 : __builtin_nanf("");
+  for (size_t j = 0; j < 4; j++) {
+    int32_t all = quads[0][j] + quads[1][j], halves = type == WK_Q6_K;
+    if (wk_has_minima(type)) {
+      four->aside.base[4 * b + j] = (float)all * scale;
+      four->aside.start[1][4 * b + j] = 0;
+    } else {
+      four->aside.start[0][4 * b + j] = -wk_offset(type) * (halves ? quads[0][j] : all);
+      four->aside.start[1][4 * b + j] = -wk_offset(type) * (halves ? quads[1][j] : 0);
+    }
+  }
+  return scale;
 }
 
 static void round_scalar(wk_type type, const float *x, size_t columns, void *out) {
@@ -49,28 +60,49 @@ static void round_scalar(wk_type type, const float *x, size_t columns, void *out
   } else if (type < WK_Q8_0) {
     memcpy(out, x, columns * 4);
   } else {
-    wk_rounded_block *blocks = out;
-    size_t count = columns / 32, even = wk_even_blocks(columns);
-    float *scales = (float *)(blocks + even);
-    for (size_t b = 0; b < count; b++) scales[b] = round_block(x + 32 * b, blocks + b);
-    if (even > count) {
-      memset(blocks + count, 0, sizeof *blocks);
-      scales[count] = 0;
+    wk_rounded_four *fours = out;
+    size_t count = wk_fours(columns);
+    float *scales = (float *)(fours + count);
+    for (size_t b = 0; b < 4 * count; b++) {
+      static const float zeros[32];
+      const float *block = 32 * b < columns ? x + 32 * b : zeros;
+      scales[b] = round_block(type, block, fours + b / 4, b % 4);
     }
   }
 }
 
 void wk_round_inputs(wk_isa isa, wk_type type, const float *x, size_t x_stride, size_t columns,
                      size_t tokens, void *rounded) {
-  (void)isa;
   size_t bytes = wk_rounded_bytes(type, columns);
-  for (size_t t = 0; t < tokens; t++)
-    round_scalar(type, x + t * x_stride, columns, (uint8_t *)rounded + t * bytes);
+  int fast = wk_dots(isa, type);
+  for (size_t t = 0; t < tokens; t++) {
+    void *out = (uint8_t *)rounded + t * bytes;
+#if defined(__x86_64__)
+    if (fast && type != WK_BF16) {
+      wk_round_blocks_vnni(type, x + t * x_stride, columns, out);
+      continue;
+    }
+#endif
+    (void)fast;
+    round_scalar(type, x + t * x_stride, columns, out);
+  }
 }
 
-// A block of 32 weights as (u - offset) * d[half] + m.
+int wk_dots(wk_isa isa, wk_type type) {
+#if defined(__x86_64__)
+  if (isa < WK_AVX512) return 0;
+  __builtin_cpu_init();
+  if (type == WK_BF16) return __builtin_cpu_supports("avx512bf16") != 0;
+  return type >= WK_Q8_0 && __builtin_cpu_supports("avx512vnni");
+#else
+  (void)isa, (void)type;
+  return 0;
+#endif
+}
+
+// A block of 32 weights as value * d[half] + m.
 typedef struct integer_block {
-  int32_t value[32];  // u - offset
+  int32_t value[32];
   float d[2], m;
 } integer_block;
 
@@ -127,18 +159,25 @@ static integer_block load_block(wk_type type, const uint8_t *row, size_t index) 
 }
 
 static float dot_integers(wk_type type, const uint8_t *row, size_t columns, const void *token) {
-  const wk_rounded_block *inputs = token;
+  const wk_rounded_four *inputs = token;
   const float *scales = wk_rounded_scales(token, columns);
-  int minima = type == WK_Q4_1 || type == WK_Q4_K || type == WK_Q5_K;
   float lane[WK_LANES] = {0};
-  for (size_t b = 0; b < columns / 32; b++) {
-    integer_block w = load_block(type, row, b);
-    for (int j = 0; j < 8; j++) {
-      int32_t sum = 0;
-      for (int i = 4 * j; i < 4 * j + 4; i++) sum += w.value[i] * inputs[b].q[i];
-      float *acc = &lane[b % 2 * 8 + (size_t)j];
-      *acc = wk_fma((float)sum, w.d[j / 4] * scales[b], *acc);
-      if (minima) *acc = wk_fma((float)inputs[b].quad[j], w.m * scales[b], *acc);
+  for (size_t b = 0; b < 4 * wk_fours(columns); b++) {
+    const wk_rounded_four *x = inputs + b / 4;
+    integer_block w = {.m = 0};
+    if (b < columns / 32) w = load_block(type, row, b);
+    for (size_t j = 0; j < 4; j++) {
+      size_t k = b % 4 * 4 + j;
+      int32_t sum[2] = {0};
+      for (size_t i = 0; i < 8; i++)
+        sum[i / 4] += w.value[i / 4 * 16 + 4 * j + i % 4] * x->q[i / 4][4 * k + i % 4];
+      if (type == WK_Q6_K) {
+        lane[k] = wk_fma((float)sum[0], w.d[0] * scales[b], lane[k]);
+        lane[k] = wk_fma((float)sum[1], w.d[1] * scales[b], lane[k]);
+      } else {
+        lane[k] = wk_fma((float)(sum[0] + sum[1]), w.d[0] * scales[b], lane[k]);
+      }
+      if (wk_has_minima(type)) lane[k] = wk_fma(w.m, x->aside.base[k], lane[k]);
     }
   }
   return wk_tree(lane);
@@ -162,12 +201,22 @@ static float dot_bfloat(const uint8_t *row, size_t columns, const uint16_t *inpu
 }
 
 void wk_matmul_rounded(wk_isa isa, wk_type type, const void *w, size_t row_bytes, size_t rows,
-                       size_t columns, const void *rounded, size_t tokens, float *y, size_t y_stride) {
+                       size_t columns, const void *rounded, size_t tokens, float *y,
+                       size_t y_stride) {
   size_t bytes = wk_rounded_bytes(type, columns);
   if (type == WK_F32 || type == WK_F16) {
     wk_matmul(isa, type, w, row_bytes, rows, columns, rounded, bytes / 4, tokens, y, y_stride);
     return;
   }
+#if defined(__x86_64__)
+  if (wk_dots(isa, type)) {
+    if (type == WK_BF16)
+      wk_matmul_dpbf16(w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
+    else
+      wk_matmul_vnni(type, w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
+    return;
+  }
+#endif
   for (size_t t = 0; t < tokens; t++) {
     const uint8_t *token = (const uint8_t *)rounded + t * bytes;
     for (size_t r = 0; r < rows; r++) {

@@ -71,15 +71,25 @@ static inline v16i vi_bytes(const uint8_t *p) {
 static inline v16i vi_all(int x) { return (v16i){_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 #define WK_BOTH(op) ((v16i){op(a.low, b.low), op(a.high, b.high)})
 static inline v16i vi_and(v16i a, v16i b) { return WK_BOTH(_mm256_and_si256); }
-static inline v16i vi_or(v16i a, v16i b) { return WK_BOTH(_mm256_or_si256); }
 static inline v16i vi_sub(v16i a, v16i b) { return WK_BOTH(_mm256_sub_epi32); }
 #undef WK_BOTH
+static inline __m256i vi_merge8(__m256i a, __m256i b, __m256i mask) {
+  return _mm256_or_si256(_mm256_and_si256(mask, a), _mm256_andnot_si256(mask, b));
+}
+static inline v16i vi_merge(v16i a, v16i b, v16i mask) {
+  return (v16i){vi_merge8(a.low, b.low, mask.low), vi_merge8(a.high, b.high, mask.high)};
+}
+static inline v16i vi_four_words(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return (v16i){_mm256_cvtepu8_epi32(_mm_setr_epi32((int)a, (int)b, 0, 0)),
+                _mm256_cvtepu8_epi32(_mm_setr_epi32((int)c, (int)d, 0, 0))};
+}
 static inline v16i vi_right(v16i a, int n) {
   return (v16i){_mm256_srli_epi32(a.low, n), _mm256_srli_epi32(a.high, n)};
 }
 static inline v16i vi_left(v16i a, int n) {
   return (v16i){_mm256_slli_epi32(a.low, n), _mm256_slli_epi32(a.high, n)};
 }
+static inline v16i vi_bit_to_4(v16i a, int n) { return vi_right(vi_left(a, 4), n); }
 static inline v16 vi_float(v16i a) {
   return (v16){_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
 }
@@ -107,6 +117,20 @@ static inline __m256 v_lookup8(v_table t, __m256i index) {
 }
 static inline v16 v_lookup(v_table t, v16i index) {
   return (v16){v_lookup8(t, index.low), v_lookup8(t, index.high)};
+}
+
+typedef struct v_table32 { __m256 d, m; } v_table32;
+static inline v_table32 v_affine_table32(v16 d, v16 m) { return (v_table32){d.low, m.low}; }
+static inline v16 v_lookup32(v_table32 t, v16i index) {
+  v16i five = vi_and(index, vi_all(31));
+  return (v16){_mm256_fmadd_ps(t.d, _mm256_cvtepi32_ps(five.low), t.m),
+               _mm256_fmadd_ps(t.d, _mm256_cvtepi32_ps(five.high), t.m)};
+}
+
+static inline void v_q4_0_scales(const uint8_t *blocks, size_t n, float *out) {
+  uint16_t heads[16] = {0};
+  for (size_t i = 0; i < n; i++) memcpy(heads + i, blocks + 18 * i, 2);
+  v_store(out, v_half((const uint8_t *)heads));
 }
 
 static inline void v_q4_1_scales(const uint8_t *blocks, size_t n, float *out) {

@@ -54,10 +54,20 @@ static inline v16i vi_bytes(const uint8_t *p) {
 }
 static inline v16i vi_all(int x) { return _mm512_set1_epi32(x); }
 static inline v16i vi_and(v16i a, v16i b) { return _mm512_and_si512(a, b); }
-static inline v16i vi_or(v16i a, v16i b) { return _mm512_or_si512(a, b); }
+// Bits of a where mask is set, of b elsewhere.
+static inline v16i vi_merge(v16i a, v16i b, v16i mask) {
+  return _mm512_ternarylogic_epi32(mask, a, b, 0xca);
+}
+// Moves bit n of a byte to place 4, the next ones after it, and the rest out of the low six.
+static inline v16i vi_bit_to_4(v16i a, int n) {
+  return _mm512_rorv_epi32(a, _mm512_set1_epi32((n - 4) & 31));
+}
+// The 16 bytes of four words.
+static inline v16i vi_four_words(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return _mm512_cvtepu8_epi32(_mm_setr_epi32((int)a, (int)b, (int)c, (int)d));
+}
 static inline v16i vi_sub(v16i a, v16i b) { return _mm512_sub_epi32(a, b); }
 static inline v16i vi_right(v16i a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }
-static inline v16i vi_left(v16i a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 static inline v16 vi_float(v16i a) { return _mm512_cvtepi32_ps(a); }
 
 // p * 2^n, as wk_exp multiplies; n holds integers.
@@ -69,8 +79,8 @@ static inline v16 v_scale(v16 p, v16 n) {
   return _mm512_mul_ps(_mm512_mul_ps(p, _mm512_castsi512_ps(first)), _mm512_castsi512_ps(second));
 }
 
-// What the 16 nibbles may stand for: fma(d, nibble, m), computed once a block and looked up. The lookup
-// reads the low four bits of an index and ignores the others.
+// What the 16 nibbles may stand for: fma(d, nibble, m), computed once a block and looked up. The
+// lookup reads the low four bits of an index and ignores the others.
 typedef __m512 v_table;
 static inline v16 v_counting(void) {
   return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -79,8 +89,27 @@ static inline v_table v_affine_table(v16 d, v16 m) { return v_fma(d, v_counting(
 static inline v_table v_centred_table(v16 d) { return v_mul(d, v_sub(v_counting(), v_all(8))); }
 static inline v16 v_lookup(v_table t, v16i index) { return _mm512_permutexvar_ps(index, t); }
 
-// Scales of n (at most 6) q4_1 blocks of 20 bytes: d0, m0, d1, m1, … The headers are picked out of
-// two registers and converted together.
+// The same for five bits.
+typedef struct v_table32 { v_table low, high; } v_table32;
+static inline v_table32 v_affine_table32(v16 d, v16 m) {
+  return (v_table32){v_affine_table(d, m), v_fma(d, v_add(v_counting(), v_all(16)), m)};
+}
+static inline v16 v_lookup32(v_table32 t, v16i index) {
+  return _mm512_permutex2var_ps(t.low, index, t.high);
+}
+
+// Scales of n (at most 7) q4_0 blocks of 18 bytes. The headers are picked out of two registers and
+// converted together.
+static inline void v_q4_0_scales(const uint8_t *blocks, size_t n, float *out) {
+  uint64_t halves = (1ull << (9 * n)) - 1;
+  __m512i first = _mm512_maskz_loadu_epi16((__mmask32)halves, blocks);
+  __m512i second = _mm512_maskz_loadu_epi16((__mmask32)(halves >> 32), blocks + 64);
+  __m512i at = _mm512_castsi128_si512(_mm_setr_epi16(0, 9, 18, 27, 36, 45, 54, 0));
+  __m512i heads = _mm512_permutex2var_epi16(first, at, second);
+  _mm256_storeu_ps(out, _mm256_cvtph_ps(_mm512_castsi512_si128(heads)));
+}
+
+// Scales of n (at most 6) q4_1 blocks of 20 bytes: d0, m0, d1, m1, …
 static inline void v_q4_1_scales(const uint8_t *blocks, size_t n, float *out) {
   uint32_t words = (uint32_t)((1ull << (5 * n)) - 1);
   __m512i first = _mm512_maskz_loadu_epi32((__mmask16)words, blocks);

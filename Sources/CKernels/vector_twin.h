@@ -24,7 +24,8 @@ static inline float v_tree(v16 a) {
     body                                                              \
   }
 
-void WK_TWIN(rms_norm)(const float *x, const float *weight, size_t count, float epsilon, float *out) {
+void WK_TWIN(rms_norm)(const float *x, const float *weight, size_t count, float epsilon,
+                       float *out) {
   v16 acc = v_zero();
   WK_EACH(count, {
     v16 a = v_load_part(x + i, n);
@@ -65,11 +66,11 @@ static float largest(const float *x, size_t count) {
   return top;
 }
 
-// out += e[p] * values[p], in order of positions, for V (at most 4) vectors of a head (the last of `n` lanes).
-// The accumulators stay in registers.
+// out += e[p] * values[p], in order of positions, for V (at most 4) vectors of a head (the last of
+// `n` lanes). The accumulators stay in registers.
 static inline __attribute__((always_inline)) void weigh(
-    const size_t V, const float *e, const float *values, size_t positions, size_t head_size, size_t n,
-    float inverse, float *out) {
+    const size_t V, const float *e, const float *values, size_t positions, size_t head_size,
+    size_t n, float inverse, float *out) {
   v16 acc[4];
   for (size_t k = 0; k < V; k++) acc[k] = v_zero();
   for (size_t p = 0; p < positions; p++) {

@@ -32,8 +32,12 @@ public struct FigureKey: Hashable, Sendable {
     case count(ClosedRange<Int>)
     /// A decimal number of at least 0, without unit.
     case decimal
+    /// A decimal number of any sign, without unit.
+    case signedDecimal
     /// One of these words.
     case choice([String])
+    /// The name of another preset, or of a model.
+    case name
 
     /// What would be right, for error messages.
     var expectation: String {
@@ -43,6 +47,8 @@ public struct FigureKey: Hashable, Sendable {
         Self.expectation(dimension, range) + ", or 'infinite'"
       case .count(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
       case .decimal: "a decimal number of at least 0"
+      case .signedDecimal: "a decimal number"
+      case .name: "a name"
       case .choice(let words): "one of " + words.joined(separator: ", ")
       }
     }

@@ -103,7 +103,7 @@ public struct FigureReader: Sendable {
   func number(_ name: String) throws(PresetError) -> Rational? {
     guard let (key, text) = written(name) else { return nil }
     let value: Rational
-    let range: ClosedRange<Rational>?
+    let range: ClosedRange<Rational>
     switch key.kind {
     case .quantityOrInfinite where text == "infinite": return nil
     case .quantity(let dimension, let bounds), .quantityOrInfinite(let dimension, let bounds):
@@ -111,17 +111,18 @@ public struct FigureReader: Sendable {
         throw PresetError(preset: preset, key: name, problem: .quantity(error))
       }
       range = bounds
-    case .decimal:
-      guard let decimal = Rational(decimal: text) else { throw wrong(key, text) }
-      value = decimal
-      range = nil
+    case .decimal, .signedDecimal:
+      guard let decimal = Rational(decimal: text),
+        key.kind == .signedDecimal || decimal >= Rational(0)
+      else { throw wrong(key, text) }
+      return decimal
     case .count(let bounds):
       guard let count = Int(text), bounds.contains(count) else { throw wrong(key, text) }
       return Rational(count)
-    case .choice:
+    case .choice, .name:
       preconditionFailure("'\(name)' is a word, not a number")
     }
-    guard range?.contains(value) ?? (value >= Rational(0)) else { throw wrong(key, text) }
+    guard range.contains(value) else { throw wrong(key, text) }
     return value
   }
 
@@ -151,6 +152,26 @@ public struct FigureReader: Sendable {
     guard let text = figures[name]?.value else { return words[0] }
     guard words.contains(text) else { throw wrong(key, text) }
     return text
+  }
+
+  /// A name, which is not empty.
+  func name(_ name: String) throws(PresetError) -> String {
+    guard let (key, text) = written(name), key.kind == .name else {
+      preconditionFailure("'\(name)' was read as a name but is not so in the schema")
+    }
+    guard !text.isEmpty else { throw wrong(key, text) }
+    return text
+  }
+
+  /// The error of a figure that contradicts another one.
+  func contradiction(_ name: String, expected: String) -> PresetError {
+    let problem = PresetError.Problem.value(figures[name]?.value ?? "", expected: expected)
+    return PresetError(preset: preset, key: name, problem: problem)
+  }
+
+  /// How a figure is marked and where it comes from.
+  func provenance(_ name: String) -> (mark: Mark, source: String)? {
+    figures[name].map { ($0.mark, $0.source) }
   }
 
   private func written(_ name: String) -> (key: FigureKey, text: String)? {

@@ -21,12 +21,14 @@ public struct Wafer: Hashable, Sendable {
   public var offWaferBandwidth: Rational
   /// Wafer to wafer.
   public var offWaferLatency: EmulatedTime
+  /// The calibration that prices its kernels.
+  public var calibration: String
 
   /// A wafer with a router of one cycle a hop and a ramp of two, unless said otherwise.
   public init(
     name: String, mesh: Rectangle, clock: Rational, sramPerPE: Int, cyclesPerHop: Int = 1,
     rampCycles: Int = 2, power: Rational, offWaferBandwidth: Rational,
-    offWaferLatency: EmulatedTime
+    offWaferLatency: EmulatedTime, calibration: String
   ) {
     self.name = name
     self.mesh = mesh
@@ -37,6 +39,7 @@ public struct Wafer: Hashable, Sendable {
     self.power = power
     self.offWaferBandwidth = offWaferBandwidth
     self.offWaferLatency = offWaferLatency
+    self.calibration = calibration
   }
 
   /// Links of this wafer's own latency and bandwidth.
@@ -52,15 +55,13 @@ public struct Wafer: Hashable, Sendable {
 }
 
 extension Wafer: PresetValue {
-  /// The schema of `Configs/hardware`: nine numbers describe a wafer.
+  /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer.
   public static let keys = [
     FigureKey(
       "columns", .count(1...10_000), meaning: "PEs from west to east that a program can use"),
     FigureKey(
       "rows", .count(1...10_000), meaning: "PEs from north to south that a program can use"),
-    FigureKey(
-      "clock", .quantity(.frequency, Rational(1_000_000)...Rational(100_000_000_000)),
-      meaning: "cycles a second of PEs and routers"),
+    FigureKey("clock", clockKind, meaning: "cycles a second of PEs and routers"),
     FigureKey(
       "sram_per_pe", .quantity(.bytes, Rational(1)...Rational(1 << 40)),
       meaning: "SRAM of a PE"),
@@ -75,7 +76,12 @@ extension Wafer: PresetValue {
       meaning: "bytes a second off the wafer, all lanes together"),
     FigureKey(
       "off_wafer_latency", .quantity(.time, Rational(0)...Rational(1)), meaning: "wafer to wafer"),
+    FigureKey("calibration", .name, meaning: "the calibration that prices its kernels"),
   ]
+
+  /// Any clock from 1 MHz to 100 GHz.
+  static let clockKind = FigureKey.Kind.quantity(
+    .frequency, Rational(1_000_000)...Rational(100_000_000_000))
 
   /// Reads a wafer from the figures of its preset.
   public init(name: String, figures: FigureReader) throws(PresetError) {
@@ -88,6 +94,7 @@ extension Wafer: PresetValue {
       rampCycles: try figures.count("ramp_cycles"),
       power: try figures.required("power"),
       offWaferBandwidth: try figures.required("off_wafer_bandwidth"),
-      offWaferLatency: EmulatedTime(seconds: try figures.required("off_wafer_latency")))
+      offWaferLatency: EmulatedTime(seconds: try figures.required("off_wafer_latency")),
+      calibration: try figures.name("calibration"))
   }
 }

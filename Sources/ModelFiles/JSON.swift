@@ -59,14 +59,12 @@ enum JSON {
     case .keyNotFound(let key, let context):
       "\(path(context)) has no key '\(key.stringValue)'"
     case .dataCorrupted(let context):
+      // Without full Foundation the decoder does not say what or where.
       context.codingPath.isEmpty
-        ? "not valid JSON: \(reason(context))" : "\(path(context)): \(context.debugDescription)"
+        ? "not valid JSON, or a number that is not whole or too large"
+        : "\(path(context)): \(context.debugDescription)"
     @unknown default: "\(error)"
     }
-  }
-
-  private static func reason(_ context: DecodingError.Context) -> String {
-    context.underlyingError.map { "\($0)" } ?? context.debugDescription
   }
 
   private static func path(_ context: DecodingError.Context) -> String {

@@ -128,7 +128,7 @@ public struct ModelFile: Sendable {
     self.contents = contents
   }
 
-  private static func shape(
+  static func shape(
     _ file: FileBytes, name: String
   ) throws(ModelFileError) -> (ModelShape, ModelConfiguration) {
     let configuration = try JSON.decode(ModelConfiguration.self, file: file)

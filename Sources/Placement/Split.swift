@@ -5,6 +5,7 @@ import Models
 /// rank = stage × tensor + shard. The rules are those of DESIGN section 5: contiguous ranges, the low
 /// stages and shards take what does not divide evenly.
 public struct Split: Hashable, Sendable {
+  /// The model that is cut.
   public let shape: ModelShape
   /// Layers of each stage, in order, none empty.
   public let stages: [Range<Int>]
@@ -26,11 +27,16 @@ public struct Split: Hashable, Sendable {
     guard pipeline >= 1, pipeline <= shape.layers else {
       throw .stages(pipeline: pipeline, layers: shape.layers)
     }
-    guard tensor >= 1, tensor <= shape.queryHeads, tensor <= shape.feedForwardWidth,
-      tensor <= shape.vocabulary
-    else { throw .shards(tensor: tensor, queryHeads: shape.queryHeads) }
+    guard tensor >= 1, tensor <= shape.queryHeads else {
+      throw .shards(tensor: tensor, queryHeads: shape.queryHeads)
+    }
+    guard tensor <= min(shape.feedForwardWidth, shape.vocabulary) else {
+      throw .columns(
+        tensor: tensor, feedForwardWidth: shape.feedForwardWidth, vocabulary: shape.vocabulary)
+    }
     if let layersPerStage {
-      guard layersPerStage.count == pipeline, layersPerStage.allSatisfy({ $0 > 0 }),
+      guard layersPerStage.count == pipeline,
+        layersPerStage.allSatisfy({ $0 > 0 && $0 <= shape.layers }),
         layersPerStage.reduce(0, +) == shape.layers
       else {
         throw .layerList(layersPerStage, pipeline: pipeline, layers: shape.layers)
@@ -84,7 +90,9 @@ public struct Split: Hashable, Sendable {
 
 /// What one rank holds of a model.
 public struct ShardSlice: Hashable, Sendable {
+  /// Its stage.
   public let stage: Int
+  /// Its shard of the stage.
   public let shard: Int
   /// Layers of the stage, by their index in the model.
   public let layers: Range<Int>
@@ -101,6 +109,7 @@ public struct ShardSlice: Hashable, Sendable {
   /// Whether the rank belongs to the last stage.
   public let hasHead: Bool
 
+  /// A slice of these parts.
   public init(
     stage: Int, shard: Int, layers: Range<Int>, queryHeads: Range<Int>, keyValueHeads: Range<Int>,
     feedForward: Range<Int>, vocabulary: Range<Int>, hasEmbedding: Bool, hasHead: Bool
@@ -121,14 +130,19 @@ public struct ShardSlice: Hashable, Sendable {
 public enum SplitError: Error, Hashable, CustomStringConvertible {
   case stages(pipeline: Int, layers: Int)
   case shards(tensor: Int, queryHeads: Int)
+  case columns(tensor: Int, feedForwardWidth: Int, vocabulary: Int)
   case layerList([Int], pipeline: Int, layers: Int)
 
+  /// One sentence: what is wrong and what would be right.
   public var description: String {
     switch self {
     case .stages(let pipeline, let layers):
       "pipeline-parallel size \(pipeline) is not between 1 and the model's \(layers) layers"
     case .shards(let tensor, let queryHeads):
       "tensor-parallel size \(tensor) is not between 1 and the model's \(queryHeads) query heads"
+    case .columns(let tensor, let feedForwardWidth, let vocabulary):
+      "tensor-parallel size \(tensor) is more than the model's feed-forward width "
+        + "\(feedForwardWidth) or its vocabulary \(vocabulary)"
     case .layerList(let list, let pipeline, let layers):
       "layers per stage \(list) must be \(pipeline) positive numbers that add up to \(layers)"
     }

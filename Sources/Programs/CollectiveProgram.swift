@@ -3,14 +3,19 @@ import Quantities
 
 /// A program of one collective: each rank fills its buffer, the operation runs, each keeps the result.
 public struct CollectiveProgram: Sendable {
+  /// What is done.
   public let operation: CollectiveOperation
+  /// How it is lowered.
   public let algorithm: CollectiveAlgorithm
   /// Numbers of each rank's buffer.
   public let elements: Int
+  /// All of it.
   public let window: Window
   /// Where each rank's result lies.
   public let results: [Values]
 
+  /// Lowers a collective over all ranks.
+  ///
   /// - Parameter elements: Of each rank's buffer; of the gathered buffer for an all-gather.
   public init(
     _ operation: CollectiveOperation, algorithm: CollectiveAlgorithm, ranks: Int, elements: Int,

@@ -4,8 +4,11 @@ import Quantities
 /// One step of a rank. It names its inputs, its output and its resource, and carries its price, so that
 /// the evaluator and a node need nothing else to know when it ends.
 public enum Instruction: Hashable, Sendable {
+  /// Runs a kernel.
   case compute(Compute)
+  /// Puts a message on its way.
   case send(Send)
+  /// Waits for a message.
   case receive(Receive)
   /// The next `count` instructions are receives that are waited for together and served in the order
   /// of (arrival, source rank).
@@ -17,6 +20,7 @@ public enum Instruction: Hashable, Sendable {
 /// `start = max(inputs, region free)`, `end = start + cost`; the region is free, and the outputs exist,
 /// at `end`.
 public struct Compute: Hashable, Sendable {
+  /// What is computed.
   public var kernel: Kernel
   /// The layer of a layer's kernel; the rank's own place in a sum in rank order; else 0.
   public var argument: Int32
@@ -24,12 +28,16 @@ public struct Compute: Hashable, Sendable {
   public var batch: Int32
   /// The region of the wafer that works.
   public var region: Int32
+  /// What must exist before it starts.
   public var input: Values
   /// A second run of inputs, for kernels that take two.
   public var second: Values
+  /// What exists when it ends.
   public var output: Values
+  /// How long it takes.
   public var cost: Cost
 
+  /// A kernel's work; region and batch 0, and no cost, unless said otherwise.
   public init(
     _ kernel: Kernel, argument: Int = 0, batch: Int = 0, region: Int = 0, input: Values,
     second: Values = .none, output: Values, cost: Cost = .zero
@@ -81,17 +89,28 @@ public enum Kernel: UInt8, CaseIterable, Sendable {
 /// arrival, when the link holds its port until delivery); the message arrives at
 /// `start + overhead + serialization + latency`.
 public struct Send: Hashable, Sendable {
+  /// Who receives it.
   public var to: Rank
+  /// The stream it is appended to.
   public var stream: Stream
+  /// The sender's egress port.
   public var port: Int32
+  /// Whether the port is free only when the message has arrived.
   public var holdsPortUntilDelivery: Bool
+  /// What is sent: it must exist before the message leaves.
   public var values: Values
+  /// Numbers in the message.
   public var elements: Int
+  /// Bytes on the modelled wire.
   public var bytes: Int
+  /// Time of the port before the first byte.
   public var overhead: EmulatedTime
+  /// Time of the port for the bytes.
   public var serialization: EmulatedTime
+  /// From the last byte leaving to the last byte arriving.
   public var latency: EmulatedTime
 
+  /// A message with its price.
   public init(
     to: Rank, stream: Stream, port: Int32, holdsPortUntilDelivery: Bool, values: Values,
     elements: Int, bytes: Int, overhead: EmulatedTime, serialization: EmulatedTime,
@@ -115,15 +134,24 @@ public struct Send: Hashable, Sendable {
 /// `start = max(arrival − serialization, port free)`; the port is free at `start + serialization`; the
 /// values exist `overhead` later.
 public struct Receive: Hashable, Sendable {
+  /// Who sent it.
   public var from: Rank
+  /// The stream it is taken from.
   public var stream: Stream
+  /// The receiver's ingress port.
   public var port: Int32
+  /// What the message becomes.
   public var values: Values
+  /// Numbers in the message.
   public var elements: Int
+  /// Bytes on the modelled wire.
   public var bytes: Int
+  /// Time of the port for the bytes.
   public var serialization: EmulatedTime
+  /// Time after the last byte until the values exist.
   public var overhead: EmulatedTime
 
+  /// The other end of a message.
   public init(
     from: Rank, stream: Stream, port: Int32, values: Values, elements: Int, bytes: Int,
     serialization: EmulatedTime, overhead: EmulatedTime

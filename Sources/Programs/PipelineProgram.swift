@@ -3,8 +3,11 @@ import Quantities
 
 /// A program of plain pipeline stages: each works for a time and hands a message on.
 public struct PipelineProgram: Sendable {
+  /// All of it. Its outputs are the micro-batches, as they leave the last stage.
   public let window: Window
 
+  /// Lowers a pipeline of equal stages.
+  ///
   /// - Parameters:
   ///   - stageTime: Of one micro-batch on one stage.
   ///   - elements: Of the message from stage to stage.

@@ -1,17 +1,21 @@
 /// A node's index in an experiment, 0 ..< PP × TP; rank = stage × TP + shard.
 public struct Rank: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// From 0.
   public let index: Int
 
+  /// The rank of an index.
   @inlinable
   public init(_ index: Int) { self.index = index }
 
+  /// By index.
   @inlinable
   public static func < (a: Self, b: Self) -> Bool { a.index < b.index }
 
+  /// As messages call it.
   public var description: String { "rank \(index)" }
 
-  /// Most ranks of one experiment. The evaluator keeps a table of every ordered pair; at this size it
-  /// takes 24 MiB.
+  /// Most ranks of one experiment. The evaluator keeps tables of every ordered pair; at this size they
+  /// take 40 MiB.
   public static let maximumCount = 1024
 }
 
@@ -27,6 +31,7 @@ public enum Stream: UInt8, CaseIterable, Sendable, CustomStringConvertible {
   /// Sampled tokens on their way back to the first stage.
   case token
 
+  /// As messages call it.
   public var description: String {
     switch self {
     case .activation: "activation"
@@ -40,9 +45,12 @@ public enum Stream: UInt8, CaseIterable, Sendable, CustomStringConvertible {
 /// A run of a rank's values: `first`, `first + 1`, …. A value is a piece of a buffer that carries the
 /// time from which it exists.
 public struct Values: Hashable, Sendable {
+  /// Index of the first value in the rank's table.
   public var first: Int32
+  /// Number of values.
   public var count: Int32
 
+  /// A run of values.
   @inlinable
   public init(first: Int, count: Int) {
     self.first = Int32(first)

@@ -10,61 +10,45 @@ import Quantities
 public struct RankClock: Sendable {
   /// When each value exists. Grows with the windows' tables of values.
   public private(set) var values: [Stamp] = []
-  private var regionFree: [EmulatedTime] = []
-  private var egressFree: [EmulatedTime] = []
-  private var ingressFree: [EmulatedTime] = []
+  /// When everything that the rank did so far is done: the latest time at which a value came to be or
+  /// a port was free again.
+  public private(set) var end = EmulatedTime.zero
+  private var regions = Resources()
+  private var egress = Resources()
+  private var ingress = Resources()
 
+  /// A clock at the start of an experiment.
   public init() {}
 
-  /// Makes room for a window: its values, and whatever resources its instructions name.
+  /// Makes room for a window's values. A value keeps its time from window to window.
   public mutating func prepare(for window: RankWindow) {
     if values.count < window.values.count {
       values.append(
         contentsOf: repeatElement(.zero, count: window.values.count - values.count))
     }
-    for instruction in window.instructions {
-      switch instruction {
-      case .compute(let compute): Self.grow(&regionFree, toHold: compute.region)
-      case .send(let send): Self.grow(&egressFree, toHold: send.port)
-      case .receive(let receive): Self.grow(&ingressFree, toHold: receive.port)
-      case .receiveSet: break
-      }
-    }
   }
 
-  private static func grow(_ resources: inout [EmulatedTime], toHold index: Int32) {
-    while resources.count <= Int(index) { resources.append(.zero) }
-  }
-
-  /// The latest of some values, the first of them when they tie.
-  @inline(__always)
-  private func latest(_ inputs: Values, _ second: Values) -> Int? {
-    var found: Int?
-    for index in inputs.indices where found == nil || values[index].time > values[found!].time {
-      found = index
+  /// Of every time and account: two clocks that saw the same program are equal exactly when this is.
+  public var digest: UInt64 {
+    var digest = Digest()
+    for stamp in values {
+      for entry in Account.Entry.allCases { digest.add(stamp.account[entry].picoseconds) }
     }
-    for index in second.indices where found == nil || values[index].time > values[found!].time {
-      found = index
-    }
-    return found
+    digest.add(end.picoseconds)
+    return digest.value
   }
 
   /// Runs a kernel on its region.
   @inline(__always)
   public mutating func compute(_ work: Compute) {
-    var stamp = latest(work.input, work.second).map { values[$0] } ?? .zero
-    let region = Int(work.region)
-    let wait = regionFree[region] - stamp.time
-    if wait > .zero {
-      stamp.time += wait
-      stamp.account.regionQueue += wait
-    }
+    var stamp = latest(work.input, work.second)
+    stamp.wait(until: regions[work.region], at: \.regionQueue)
     stamp.time += work.cost.total
     stamp.account.compute += work.cost.compute
     stamp.account.fabric += work.cost.fabric
     stamp.account.memory += work.cost.memory
-    regionFree[region] = stamp.time
-    for index in work.output.indices { values[index] = stamp }
+    regions[work.region] = stamp.time
+    set(work.output, to: stamp)
   }
 
   /// Puts a message on its way.
@@ -72,21 +56,17 @@ public struct RankClock: Sendable {
   /// - Returns: when it left, and the stamp it carries: its arrival.
   @inline(__always)
   public mutating func send(_ message: Send) -> (departure: EmulatedTime, arrival: Stamp) {
-    var stamp = latest(message.values, .none).map { values[$0] } ?? .zero
-    let port = Int(message.port)
-    let wait = egressFree[port] - stamp.time
-    if wait > .zero {
-      stamp.time += wait
-      stamp.account.portQueue += wait
-    }
+    var stamp = latest(message.values, .none)
+    stamp.wait(until: egress[message.port], at: \.portQueue)
     let departure = stamp.time
-    stamp.time += message.overhead + message.serialization
-    if !message.holdsPortUntilDelivery { egressFree[port] = stamp.time }
-    stamp.time += message.latency
-    if message.holdsPortUntilDelivery { egressFree[port] = stamp.time }
+    let sent = departure + message.overhead + message.serialization
+    stamp.time = sent + message.latency
     stamp.account.overhead += message.overhead
     stamp.account.linkSerialization += message.serialization
     stamp.account.linkLatency += message.latency
+    let free = message.holdsPortUntilDelivery ? stamp.time : sent
+    egress[message.port] = free
+    end = max(end, free)
     return (departure, stamp)
   }
 
@@ -94,27 +74,90 @@ public struct RankClock: Sendable {
   @inline(__always)
   public mutating func receive(_ message: Receive, arrival: Stamp) {
     var stamp = arrival
-    let port = Int(message.port)
-    let wait = ingressFree[port] - (arrival.time - message.serialization)
-    if wait > .zero {
-      stamp.time += wait
-      stamp.account.portQueue += wait
-    }
-    ingressFree[port] = stamp.time
+    // Cut-through: the port is needed from the first byte on, a serialization before the arrival.
+    stamp.wait(until: ingress[message.port] + message.serialization, at: \.portQueue)
+    ingress[message.port] = stamp.time
     stamp.time += message.overhead
     stamp.account.overhead += message.overhead
-    for index in message.values.indices { values[index] = stamp }
+    set(message.values, to: stamp)
   }
 
   /// The order in which the messages of a set are served: by arrival, then by source.
   public static func serviceOrder(_ set: [(from: Rank, arrival: Stamp)]) -> [Int] {
-    set.indices.sorted {
-      (set[$0].arrival.time, set[$0].from, $0) < (set[$1].arrival.time, set[$1].from, $1)
+    let places = set.enumerated().map {
+      SetMember(arrival: $0.element.arrival.time, from: $0.element.from, place: $0.offset)
+    }
+    return places.sorted().map(\.place)
+  }
+
+  /// What decides when a message of a set is served.
+  struct SetMember: Comparable {
+    let arrival: EmulatedTime
+    let from: Rank
+    /// Place in the set; two messages of one stream that arrive together keep their order.
+    let place: Int
+
+    @inline(__always)
+    static func < (a: Self, b: Self) -> Bool {
+      if a.arrival != b.arrival { return a.arrival < b.arrival }
+      if a.from != b.from { return a.from < b.from }
+      return a.place < b.place
     }
   }
 
-  /// When everything of this rank is done: the latest time at which a resource becomes free.
-  public var end: EmulatedTime {
-    (regionFree + egressFree + ingressFree).max() ?? .zero
+  /// The latest of some values, the first of them when they tie; the start when there are none.
+  @inline(__always)
+  private func latest(_ inputs: Values, _ second: Values) -> Stamp {
+    var found = -1
+    var time = EmulatedTime(picoseconds: .min)
+    for index in inputs.indices where values[index].time > time {
+      found = index
+      time = values[index].time
+    }
+    for index in second.indices where values[index].time > time {
+      found = index
+      time = values[index].time
+    }
+    return found < 0 ? .zero : values[found]
+  }
+
+  @inline(__always)
+  private mutating func set(_ written: Values, to stamp: Stamp) {
+    for index in written.indices { values[index] = stamp }
+    end = max(end, stamp.time)
+  }
+}
+
+/// When each resource of one kind is free. A resource that was never used is free from the start.
+private struct Resources {
+  private var free: [EmulatedTime] = []
+
+  subscript(index: Int32) -> EmulatedTime {
+    @inline(__always)
+    get { Int(index) < free.count ? free[Int(index)] : .zero }
+    @inline(__always)
+    set {
+      if Int(index) >= free.count { grow(toHold: Int(index)) }
+      free[Int(index)] = newValue
+    }
+  }
+
+  @inline(never)
+  private mutating func grow(toHold index: Int) {
+    free.append(contentsOf: repeatElement(.zero, count: index + 1 - free.count))
+  }
+}
+
+extension Stamp {
+  /// Goes on to `instant` when that is later, and books the wait.
+  @inline(__always)
+  fileprivate mutating func wait(
+    until instant: EmulatedTime, at entry: WritableKeyPath<Account, EmulatedTime>
+  ) {
+    let wait = instant - time
+    if wait > .zero {
+      time = instant
+      account[keyPath: entry] += wait
+    }
   }
 }

@@ -2,11 +2,13 @@ import Quantities
 
 /// A time and the account of how it came to be. The account's entries add up to the time.
 public struct Stamp: Hashable, Sendable {
+  /// When.
   public internal(set) var time: EmulatedTime
+  /// How it came to be; adds up to `time`.
   public internal(set) var account: Account
 
   /// The start of the experiment.
-  public static let zero = Stamp()
+  public static var zero: Stamp { Stamp() }
 
   init() {
     time = .zero

@@ -9,10 +9,12 @@ public struct Window: Sendable {
   public var index: Int
   /// The micro-batches of this step.
   public var batches: [Batch]
+  /// Every rank's part, by rank.
   public var ranks: [RankWindow]
   /// Where and when tokens come to be in this window: the times the run is judged by.
   public var outputs: [Output]
 
+  /// A window of a program.
   public init(index: Int, batches: [Batch], ranks: [RankWindow], outputs: [Output] = []) {
     self.index = index
     self.batches = batches
@@ -22,10 +24,14 @@ public struct Window: Sendable {
 
   /// A value whose time is a result: the tokens of a batch, on the rank that reports them.
   public struct Output: Hashable, Sendable {
+    /// The rank that reports it.
     public var rank: Rank
+    /// Index into the rank's table of values.
     public var value: Int
+    /// Index into the window's batches.
     public var batch: Int
 
+    /// A value that is a result.
     public init(rank: Rank, value: Int, batch: Int) {
       self.rank = rank
       self.value = value
@@ -39,8 +45,10 @@ public struct RankWindow: Hashable, Sendable {
   /// Where each value of the rank lies. The table only grows from window to window; a value that is
   /// described alike keeps its numbers and its time.
   public var values: [ValuePlace]
+  /// What the rank does, in this order.
   public var instructions: [Instruction]
 
+  /// A rank's part of a window; empty unless said otherwise.
   public init(values: [ValuePlace] = [], instructions: [Instruction] = []) {
     self.values = values
     self.instructions = instructions
@@ -49,10 +57,14 @@ public struct RankWindow: Hashable, Sendable {
 
 /// The place of a value in the rank's memory, in elements of 4 bytes (float32, or int32 for tokens).
 public struct ValuePlace: Hashable, Sendable {
+  /// The buffer that holds it. Buffers are numbered from 0 in the order of the table.
   public var buffer: Int32
+  /// Elements of the buffer before it.
   public var offset: Int
+  /// Its own elements.
   public var elements: Int
 
+  /// A place in a buffer.
   public init(buffer: Int, offset: Int, elements: Int) {
     self.buffer = Int32(buffer)
     self.offset = offset

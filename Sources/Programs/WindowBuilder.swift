@@ -10,11 +10,21 @@ struct WindowBuilder {
   let wires: Wires
   private(set) var ranks: [RankWindow]
   private var buffers: [Int]
+  /// scratch[rank]: see `scratch(like:copies:on:)`.
+  private var scratch: [[Scratch: Values]]
+  /// What messages of a number of bytes cost; an exact division is slow.
+  private var serializations: [Int: EmulatedTime] = [:]
+
+  private struct Scratch: Hashable {
+    let like: Values
+    let copies: Int
+  }
 
   init(ranks: Int, wires: Wires) {
     self.wires = wires
     self.ranks = Array(repeating: RankWindow(), count: ranks)
     buffers = Array(repeating: 0, count: ranks)
+    scratch = Array(repeating: [:], count: ranks)
   }
 
   /// Makes a buffer of consecutive pieces and returns a value for each.
@@ -30,44 +40,54 @@ struct WindowBuilder {
     return Values(first: first, count: pieces.count)
   }
 
-  /// Makes a buffer cut like the one that holds `values`.
-  mutating func allocate(like values: Values, on rank: Rank) -> Values {
-    allocate(values.indices.map { ranks[rank.index].values[$0].elements }, on: rank)
-  }
-
   /// Makes a buffer of one value.
   mutating func allocate(_ elements: Int, on rank: Rank) -> Values {
     allocate([elements], on: rank)
+  }
+
+  /// Values for what is received and at once added to others: `copies` times as many as `values`, of
+  /// the same sizes. The next collective on the same values gets the same scratch, so that a rank
+  /// needs room for one, not for one a layer.
+  mutating func scratch(like values: Values, copies: Int = 1, on rank: Rank) -> Values {
+    let key = Scratch(like: values, copies: copies)
+    if let known = scratch[rank.index][key] { return known }
+    let pieces = values.indices.map { ranks[rank.index].values[$0].elements }
+    let made = allocate((0..<copies).flatMap { _ in pieces }, on: rank)
+    scratch[rank.index][key] = made
+    return made
   }
 
   func elements(of values: Values, on rank: Rank) -> Int {
     values.indices.reduce(0) { $0 + ranks[rank.index].values[$1].elements }
   }
 
-  mutating func compute(_ work: Compute, on rank: Rank) {
+  /// Appends a kernel, and returns its place in the rank's list.
+  @discardableResult
+  mutating func compute(_ work: Compute, on rank: Rank) -> Int {
     ranks[rank.index].instructions.append(.compute(work))
+    return ranks[rank.index].instructions.count - 1
   }
 
   mutating func send(_ values: Values, from rank: Rank, to peer: Rank, stream: Stream) {
     let elements = elements(of: values, on: rank)
-    let cost = wires.cost(elements: elements, stream: stream)
+    let bytes = wires.bytes(elements: elements, stream: stream)
     ranks[rank.index].instructions.append(
       .send(
         Send(
           to: peer, stream: stream, port: wires.port(to: peer),
           holdsPortUntilDelivery: wires.link.hold == .delivery, values: values, elements: elements,
-          bytes: cost.bytes, overhead: wires.link.sendOverhead, serialization: cost.serialization,
-          latency: wires.link.latency)))
+          bytes: bytes, overhead: wires.link.sendOverhead,
+          serialization: serialization(bytes: bytes), latency: wires.link.latency)))
   }
 
   mutating func receive(_ values: Values, at rank: Rank, from peer: Rank, stream: Stream) {
     let elements = elements(of: values, on: rank)
-    let cost = wires.cost(elements: elements, stream: stream)
+    let bytes = wires.bytes(elements: elements, stream: stream)
     ranks[rank.index].instructions.append(
       .receive(
         Receive(
           from: peer, stream: stream, port: wires.port(to: peer), values: values,
-          elements: elements, bytes: cost.bytes, serialization: cost.serialization,
+          elements: elements, bytes: bytes, serialization: serialization(bytes: bytes),
           overhead: wires.link.receiveOverhead)))
   }
 
@@ -75,50 +95,22 @@ struct WindowBuilder {
   mutating func receiveSet(
     _ members: [(values: Values, from: Rank)], at rank: Rank, stream: Stream
   ) {
-    guard members.count > 1 else {
-      for member in members {
-        receive(member.values, at: rank, from: member.from, stream: stream)
-      }
-      return
+    if members.count > 1 {
+      ranks[rank.index].instructions.append(.receiveSet(count: members.count))
     }
-    ranks[rank.index].instructions.append(.receiveSet(count: members.count))
     for member in members {
       receive(member.values, at: rank, from: member.from, stream: stream)
     }
   }
 
+  private mutating func serialization(bytes: Int) -> EmulatedTime {
+    if let known = serializations[bytes] { return known }
+    let time = wires.serialization(bytes: bytes)
+    serializations[bytes] = time
+    return time
+  }
+
   func window(index: Int, batches: [Batch] = [], outputs: [Window.Output] = []) -> Window {
     Window(index: index, batches: batches, ranks: ranks, outputs: outputs)
-  }
-}
-
-/// The links between all ranks, a full mesh of equal ones, and the widths of what crosses them.
-public struct Wires: Hashable, Sendable {
-  public let link: Link
-  /// Bytes of an activation's element on the modelled wire.
-  public let activationBytes: Int
-  /// Ranks that a wafer may send to; they divide its bandwidth when each has a port of its own.
-  public let peers: Int
-
-  public init(link: Link, ranks: Int, activationBytes: Int) {
-    self.link = link
-    self.activationBytes = activationBytes
-    peers = max(ranks - 1, 1)
-  }
-
-  /// Tokens and candidates are 4-byte numbers; activations have the experiment's width.
-  func cost(elements: Int, stream: Stream) -> (bytes: Int, serialization: EmulatedTime) {
-    let width =
-      switch stream {
-      case .activation, .collective: activationBytes
-      case .candidates, .token: 4
-      }
-    let bytes = elements * width
-    return (bytes, link.serialization(bytes: bytes, peers: peers))
-  }
-
-  /// The port that leads to a peer, in either direction.
-  func port(to peer: Rank) -> Int32 {
-    link.ports == .perPeer ? Int32(peer.index) : 0
   }
 }

@@ -38,6 +38,7 @@ public struct Account: Hashable, Sendable {
     case overhead, idle
   }
 
+  /// The entry that documents and frames call so.
   @inlinable
   public subscript(entry: Entry) -> EmulatedTime {
     get {
@@ -75,14 +76,35 @@ public struct Account: Hashable, Sendable {
       + overhead + idle
   }
 
+  /// Entry by entry. Written out, since the evaluator adds accounts at every instruction.
+  @inlinable
   public static func + (a: Self, b: Self) -> Self {
     var sum = a
-    for entry in Entry.allCases { sum[entry] += b[entry] }
+    sum.compute += b.compute
+    sum.fabric += b.fabric
+    sum.memory += b.memory
+    sum.linkLatency += b.linkLatency
+    sum.linkSerialization += b.linkSerialization
+    sum.portQueue += b.portQueue
+    sum.regionQueue += b.regionQueue
+    sum.overhead += b.overhead
+    sum.idle += b.idle
     return sum
   }
+
+  /// Entry by entry; entries of a difference may be negative.
+  @inlinable
   public static func - (a: Self, b: Self) -> Self {
     var difference = a
-    for entry in Entry.allCases { difference[entry] -= b[entry] }
+    difference.compute -= b.compute
+    difference.fabric -= b.fabric
+    difference.memory -= b.memory
+    difference.linkLatency -= b.linkLatency
+    difference.linkSerialization -= b.linkSerialization
+    difference.portQueue -= b.portQueue
+    difference.regionQueue -= b.regionQueue
+    difference.overhead -= b.overhead
+    difference.idle -= b.idle
     return difference
   }
 }

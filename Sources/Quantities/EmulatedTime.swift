@@ -7,6 +7,7 @@ public struct EmulatedTime: Hashable, Comparable, Sendable {
   /// Picoseconds, 10⁻¹² s.
   public var picoseconds: Int64
 
+  /// A time of so many picoseconds.
   @inlinable
   public init(picoseconds: Int64) { self.picoseconds = picoseconds }
 
@@ -16,18 +17,23 @@ public struct EmulatedTime: Hashable, Comparable, Sendable {
   /// Picoseconds in a second.
   public static let picosecondsPerSecond: Int64 = 1_000_000_000_000
 
+  /// Earlier, or shorter.
   @inlinable
   public static func < (a: Self, b: Self) -> Bool { a.picoseconds < b.picoseconds }
+  /// The sum; traps beyond ±106 days.
   @inlinable
   public static func + (a: Self, b: Self) -> Self {
     Self(picoseconds: a.picoseconds + b.picoseconds)
   }
+  /// The difference; traps beyond ±106 days.
   @inlinable
   public static func - (a: Self, b: Self) -> Self {
     Self(picoseconds: a.picoseconds - b.picoseconds)
   }
+  /// Adds in place.
   @inlinable
   public static func += (a: inout Self, b: Self) { a = a + b }
+  /// Subtracts in place.
   @inlinable
   public static func -= (a: inout Self, b: Self) { a = a - b }
 
@@ -40,12 +46,18 @@ public struct MeasuredTime: Hashable, Comparable, Sendable {
   /// Nanoseconds, 10⁻⁹ s.
   public var nanoseconds: Int64
 
+  /// A span of so many nanoseconds.
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+  /// Shorter.
   public static func < (a: Self, b: Self) -> Bool { a.nanoseconds < b.nanoseconds }
+
+  /// The difference.
   public static func - (a: Self, b: Self) -> Self {
     Self(nanoseconds: a.nanoseconds - b.nanoseconds)
   }
+
+  /// The sum.
   public static func + (a: Self, b: Self) -> Self {
     Self(nanoseconds: a.nanoseconds + b.nanoseconds)
   }

@@ -30,6 +30,20 @@ public enum Dimension: String, CaseIterable, Sendable {
     }
   }
 
+  /// Largest value that may be written, in the base unit, far above anything modelled. It keeps every
+  /// later product within 128 bits and every time within the range of `EmulatedTime`, so that an
+  /// absurd option is an error and not a trap.
+  public var limit: Rational {
+    switch self {
+    case .time: Rational(1_000_000)
+    case .bytes, .bandwidth: Rational(Int128(1) << 60)
+    case .frequency, .power, .area: Rational(1_000_000_000_000)
+    }
+  }
+
+  /// Parts of the base unit beyond which a value is too fine to be meant: attoseconds, or millionths.
+  var finestParts: Int128 { self == .time ? 1_000_000_000_000_000_000 : 1_000_000 }
+
   private static let byteUnits: [(name: String, size: Rational)] = [
     ("B", Rational(1)),
     ("kB", Rational(1000)), ("KB", Rational(1000)), ("MB", Rational(1_000_000)),
@@ -43,7 +57,8 @@ public enum Dimension: String, CaseIterable, Sendable {
   /// base unit.
   ///
   /// Throws `QuantityError` when the number or the unit is missing or unknown, or the value is
-  /// negative.
+  /// negative, larger than `limit`, or finer than a millionth of the base unit (for a time, than an
+  /// attosecond).
   public func parse(_ text: String) throws(QuantityError) -> Rational {
     let trimmed = text.drop { $0 == " " }
     // An exponent's "e" is followed by a digit or a sign; a unit never starts so.
@@ -70,7 +85,21 @@ public enum Dimension: String, CaseIterable, Sendable {
     guard number >= Rational(0) else {
       throw QuantityError(text: text, dimension: self, problem: .negative)
     }
-    return number * size
+    // Compared before multiplying, which could leave the range of a rational.
+    guard number.numerator / number.denominator <= (limit / size).rounded else {
+      throw QuantityError(text: text, dimension: self, problem: .tooLarge)
+    }
+    guard number.denominator <= finestParts * size.numerator else {
+      throw QuantityError(text: text, dimension: self, problem: .tooFine)
+    }
+    let value = number * size
+    guard value <= limit else {
+      throw QuantityError(text: text, dimension: self, problem: .tooLarge)
+    }
+    guard value.denominator <= finestParts else {
+      throw QuantityError(text: text, dimension: self, problem: .tooFine)
+    }
+    return value
   }
 }
 
@@ -85,10 +114,11 @@ public struct QuantityError: Error, Hashable, CustomStringConvertible {
 
   /// The ways in which a quantity can be wrong.
   public enum Problem: Hashable, Sendable {
-    case notANumber, missingUnit, negative
+    case notANumber, missingUnit, negative, tooLarge, tooFine
     case unknownUnit(String)
   }
 
+  /// One sentence: what is wrong, and which units may be written.
   public var description: String {
     let allowed = dimension.units.map(\.name).joined(separator: ", ")
     let reason =
@@ -96,6 +126,8 @@ public struct QuantityError: Error, Hashable, CustomStringConvertible {
       case .notANumber: "does not start with a number"
       case .missingUnit: "has no unit"
       case .negative: "is negative"
+      case .tooLarge: "is larger than any \(dimension.rawValue) that can be modelled"
+      case .tooFine: "has more digits than a \(dimension.rawValue) can have"
       case .unknownUnit(let unit): "has the unknown unit '\(unit)'"
       }
     return "'\(text)' \(reason); a \(dimension.rawValue) is a number with one of \(allowed)"

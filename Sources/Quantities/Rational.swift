@@ -18,6 +18,7 @@ public struct Rational: Hashable, Comparable, Sendable {
     self.denominator = sign * denominator / Int128(divisor)
   }
 
+  /// A whole number.
   public init(_ value: Int) { self.init(Int128(value)) }
 
   /// Reads a decimal such as `28.95`, `-3` or `1.5e3` exactly; `nil` when it is not one, or has more
@@ -59,31 +60,45 @@ public struct Rational: Hashable, Comparable, Sendable {
   public var rounded: Int128 {
     let (quotient, remainder) = numerator.quotientAndRemainder(dividingBy: denominator)
     let twice = remainder.magnitude * 2
-    let away = twice > denominator.magnitude || (twice == denominator.magnitude && quotient % 2 != 0)
+    let isTie = twice == denominator.magnitude
+    let away = isTie ? quotient % 2 != 0 : twice > denominator.magnitude
     return away ? quotient + (numerator < 0 ? -1 : 1) : quotient
   }
 
   /// For display only.
   public var approximation: Double { Double(numerator) / Double(denominator) }
 
+  /// The exact sum.
   public static func + (a: Self, b: Self) -> Self {
-    if a.denominator == b.denominator { return Self(a.numerator + b.numerator, over: a.denominator) }
+    if a.denominator == b.denominator {
+      return Self(a.numerator + b.numerator, over: a.denominator)
+    }
     return Self(
       a.numerator * b.denominator + b.numerator * a.denominator,
       over: a.denominator * b.denominator)
   }
+
+  /// The exact difference.
   public static func - (a: Self, b: Self) -> Self {
     a + Self(-b.numerator, over: b.denominator)
   }
+
+  /// The exact product.
   public static func * (a: Self, b: Self) -> Self {
     // Crosswise reduction first keeps the products small.
     let left = Self(a.numerator, over: b.denominator)
     let right = Self(b.numerator, over: a.denominator)
     return Self(left.numerator * right.numerator, over: left.denominator * right.denominator)
   }
+
+  /// The exact quotient.
+  ///
+  /// - Precondition: `b` is not zero.
   public static func / (a: Self, b: Self) -> Self {
     a * Self(b.denominator, over: b.numerator)
   }
+
+  /// Exact comparison.
   public static func < (a: Self, b: Self) -> Bool { (a - b).numerator < 0 }
 
   private static func greatestCommonDivisor(_ a: UInt128, _ b: UInt128) -> UInt128 {

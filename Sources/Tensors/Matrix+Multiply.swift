@@ -21,7 +21,9 @@ extension Matrix {
     precondition(
       (tokens == 1 || inputStride >= storedColumns)
         && inputs.count >= (tokens - 1) * inputStride + storedColumns,
-      "\(inputs.count) inputs for \(tokens) tokens of \(storedColumns) columns, \(inputStride) apart")
+      """
+      \(inputs.count) inputs for \(tokens) tokens of \(storedColumns) columns, \(inputStride) apart
+      """)
     precondition(
       (tokens == 1 || outputStride >= rows) && outputs.count >= (tokens - 1) * outputStride + rows,
       "\(outputs.count) outputs for \(tokens) tokens of \(rows) rows, \(outputStride) apart")

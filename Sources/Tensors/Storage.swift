@@ -6,6 +6,7 @@ public struct Storage: @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
   private let owner: AnyObject
 
+  /// Bytes that stay valid and unchanged as long as `owner` lives.
   public init(bytes: UnsafeRawBufferPointer, owner: AnyObject) {
     self.bytes = bytes
     self.owner = owner

@@ -102,6 +102,7 @@ TEXTS = [
     "<|im_start| > <|im_start|<|im_end|>|>",
     "<tool_call>{\"a\": 1}</tool_call> <tool_call",
     "<tool><tool_call><tool",
+    "<tool_call>s<tool_call>S<tool_call>ss",
     "x<|endoftext|>1<|endoftext|>'s",
     "<|im_end|>\u0338 <|im_end|>\u0301",
 ]
@@ -129,7 +130,9 @@ def make(name, *, normalizer=None, pre, template=False, ignore_merges=False, alp
     tokenizer.add_special_tokens(["<|im_start|>", "<|im_end|>"])
     tokenizer.add_tokens([
         AddedToken("<tool_call>", normalized=False), AddedToken("<tool>", normalized=False),
-        AddedToken("</tool_call>", normalized=False)])
+        AddedToken("</tool_call>", normalized=False),
+        # The longer of two that start at one place is taken.
+        AddedToken("<tool_call>s", normalized=False)])
     byte_level = processors.ByteLevel(trim_offsets=True)
     if template:
         start = tokenizer.token_to_id("<|im_start|>")
@@ -146,14 +149,17 @@ def make(name, *, normalizer=None, pre, template=False, ignore_merges=False, alp
     (FOLDER / f"{name}.json").write_text(json.dumps(document, ensure_ascii=False, indent=None))
     generator = random.Random(2024)
     cases = []
-    for text in TEXTS + random_texts(generator, 120):
+    for text in TEXTS + random_texts(generator, 100):
         tokenizer.encode_special_tokens = False
         ids = tokenizer.encode(text).ids
         bare = tokenizer.encode(text, add_special_tokens=False).ids
         tokenizer.encode_special_tokens = True
         plain = tokenizer.encode(text, add_special_tokens=False).ids
+        # Lengths of the pieces in bytes: each is one character of the byte alphabet.
+        normal = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text
+        pieces = [len(piece) for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
         cases.append({
-            "text": text, "ids": ids, "bare": bare, "plain": plain,
+            "text": text, "pieces": pieces, "ids": ids, "bare": bare, "plain": plain,
             "decoded": tokenizer.decode(ids, skip_special_tokens=False),
             "skipped": tokenizer.decode(ids, skip_special_tokens=True)})
     tokens = []

@@ -23,6 +23,15 @@ import Testing
     }
   }
 
+  @Test("texts are cut where Hugging Face cuts them", arguments: names)
+  func cut(name: String) throws {
+    let (tokenizer, expected) = try load(name)
+    for text in expected.texts {
+      let pieces = tokenizer.pieces(of: text.text).map(\.count)
+      #expect(pieces == text.pieces, "\(name): \(text.text.debugDescription)")
+    }
+  }
+
   @Test("tokens become the texts that Hugging Face makes of them", arguments: names)
   func decode(name: String) throws {
     let (tokenizer, expected) = try load(name)
@@ -59,7 +68,7 @@ import Testing
   private struct Expected: Decodable {
     struct Text: Decodable {
       let text: String
-      let ids, bare, plain: [Int]
+      let pieces, ids, bare, plain: [Int]
       let decoded, skipped: String
     }
 

@@ -2,7 +2,7 @@
 ///
 /// Written from the format's description (ggml's `docs/gguf.md`) and not from our reader, so that the
 /// two can be held against each other. It checks nothing: a test may write nonsense on purpose.
-public struct GGUFWriter {
+public struct GGUFWriter: Sendable {
   /// A metadata value with its type.
   public enum Value: Sendable {
     case uint8(UInt8)

@@ -67,6 +67,19 @@ struct SamplingTests {
     .greedy, .gumbel(temperature: 0), .topK(k: 3, temperature: 0, topP: 1),
   ]
 
+  @Test("Gumbel-max passes over no token that could win", arguments: [Float(0.1), 1, 5])
+  func gumbelBound(temperature: Float) throws {
+    var random = SeededGenerator(seed: 78)
+    // A shard of one token has nothing to compare it with.
+    let rows = (0..<8).map { row in
+      (0..<600).map { _ in Float.random(in: -10...10, using: &random) + Float(row * 1000) }
+    }
+    let rule = SamplingRule.gumbel(temperature: temperature)
+    let all = try draw(rows, rule, shards: 600, positions: Array(0..<8))
+    #expect(try draw(rows, rule, shards: 1, positions: Array(0..<8)) == all)
+    #expect(try draw(rows, rule, shards: 7, positions: Array(0..<8)) == all)
+  }
+
   @Test("greedy takes the largest logit, and of equal ones the lowest id")
   func ties() throws {
     let rows: [[Float]] = [

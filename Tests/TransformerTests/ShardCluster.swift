@@ -24,6 +24,16 @@ final class ShardCluster {
     }
   }
 
+  /// Shards that each read a source of their own.
+  init(_ split: Split, weights: [some WeightSource]) throws {
+    self.split = split
+    shards = try (0..<split.ranks).map {
+      try Shard(
+        shape: split.shape, slice: split.slice(ofRank: $0), weights: weights[$0],
+        cache: CacheBounds(sequences: 1, positions: 64), maximumTokens: 64)
+    }
+  }
+
   /// Logits of every shard of the last stage for a batch of tokens, [shards][outputs · slice].
   func logitParts(_ batch: Batch, _ tokens: [Int32]) -> [[Float]] {
     precondition(tokens.count == batch.tokens)

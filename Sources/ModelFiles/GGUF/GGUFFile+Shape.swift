@@ -21,6 +21,11 @@ extension GGUFFile {
         "general.architecture",
         "architecture '\(architecture)'; known are \(Self.architectures.joined(separator: ", "))")
     }
+    if let parts = try integer("split.count"), parts > 1 {
+      throw unsupported(
+        "split.count", "the model is in \(parts) files; merge them first (llama-gguf-split --merge)"
+      )
+    }
     let keys = ShapeKeys(file: self, prefix: architecture)
     try keys.checkAllKnown()
     let width = try keys.count("embedding_length")

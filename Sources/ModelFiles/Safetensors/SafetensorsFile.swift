@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Tensors
 
 /// The header of one safetensors file: where its tensors lie.

@@ -45,7 +45,7 @@ extension Tokenizer {
     let stated = [
       try token("eos_token_id"), try token("eot_token_id"), try token("eom_token_id"),
     ].compactMap(\.self)
-    let hasBeginning = gguf.metadata["tokenizer.ggml.bos_token_id"] != nil
+    let hasBeginning = try token("bos_token_id") != nil
     self.init(
       Parts(
         table: table, merges: try Self.merges(gguf, table), added: AddedTokens(added),

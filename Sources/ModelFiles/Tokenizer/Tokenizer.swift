@@ -70,8 +70,7 @@ public struct Tokenizer: Sendable {
   private func appendTokens(of bytes: ArraySlice<UInt8>, to tokens: inout [Int]) {
     guard !bytes.isEmpty else { return }
     // Added tokens are UTF-8, so what lies between them is too.
-    let text = parts.normalization.apply(Substring(decoding: bytes, as: UTF8.self))
-    parts.preTokenizer.forEachPiece(ScannedText(text)) { piece in
+    forEachPiece(Substring(decoding: bytes, as: UTF8.self)) { piece in
       if parts.ignoresMerges, let whole = parts.table.token(of: piece) {
         tokens.append(whole)
         return
@@ -79,6 +78,17 @@ public struct Tokenizer: Sendable {
       let symbols = piece.lazy.map { byteTokens[Int($0)] }.filter { $0 >= 0 }
       for token in parts.merges.merge(Array(symbols)) { tokens.append(Int(token)) }
     }
+  }
+
+  private func forEachPiece(_ text: Substring, _ body: (ArraySlice<UInt8>) -> Void) {
+    parts.preTokenizer.forEachPiece(ScannedText(parts.normalization.apply(text)), body)
+  }
+
+  /// The pieces that a text without added tokens is cut into.
+  func pieces(of text: String) -> [[UInt8]] {
+    var pieces: [[UInt8]] = []
+    forEachPiece(text[...]) { pieces.append(Array($0)) }
+    return pieces
   }
 
   /// The text of tokens. Bytes that are not UTF-8 become U+FFFD; numbers that are no token are left out.

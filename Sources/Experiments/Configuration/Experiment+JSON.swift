@@ -1,0 +1,176 @@
+import Hardware
+import Models
+import Programs
+import Quantities
+
+extension Experiment {
+  /// The experiment as a result's document has it: `modelled` and `host`.
+  public var json: JSONValue { ["modelled": modelled.json, "host": host.json] }
+
+  /// The preset files that it was made from, for a result's `provenance`.
+  public var presetsJSON: JSONValue {
+    .array(
+      presets.map {
+        [
+          "kind": .string($0.kind.rawValue), "name": .string($0.name), "file": .string($0.file),
+          "sha256": .string($0.sha256),
+        ]
+      })
+  }
+
+  /// What `wafer show` prints: as a run's document, without its results.
+  public var document: JSONValue {
+    [
+      "schema": "wafer.experiment/1",
+      "experiment": json,
+      "provenance": ["presets": presetsJSON],
+      "warnings": .array(warnings.map { .string($0) }),
+    ]
+  }
+}
+
+extension Experiment.Modelled {
+  /// Everything that decides emulated time, with no path and no fact of this host.
+  public var json: JSONValue {
+    [
+      "model": shape.json,
+      "hardware": hardwareJSON,
+      "calibration": calibration.json,
+      "link": link.json,
+      "plan": [
+        "pipeline": .integer(pipeline),
+        "tensor": .integer(tensor),
+        "layers_per_stage": .array(layersPerStage.map { .integer($0) }),
+      ],
+      "workload": [
+        "prompt_tokens": .integer(workload.promptTokens),
+        "output_tokens": .integer(workload.outputTokens),
+        "batch": .integer(workload.batch),
+        "micro_batches": .integer(workload.microBatches),
+        "prefill_chunk_tokens": .integer(
+          min(workload.prefillChunk ?? workload.promptTokens, workload.promptTokens)),
+      ],
+      "collective": .string(collectives.written),
+      "widths": [
+        "weights": .string(widths.weights.rawValue),
+        "weights_bits": .integer(widths.weights.bits),
+        "kv_cache": .string(widths.keyValues.rawValue),
+        "kv_cache_bits": .integer(widths.keyValues.bits),
+        "activations": .string(widths.activations.rawValue),
+        "activations_bits": .integer(widths.activations.bits),
+      ],
+      "sampling": ["candidates": .integer(candidates)],
+      "pricing": [
+        "embedding_and_head": .boolean(countsEmbeddingAndHead),
+        "gqa": .string(countsGroupedQuery ? "true" : "published-no-gqa"),
+      ],
+      "seed": .integer(seed),
+    ]
+  }
+
+  private var hardwareJSON: JSONValue {
+    [
+      "name": .string(wafer.name),
+      "columns": .integer(wafer.mesh.columns),
+      "rows": .integer(wafer.mesh.rows),
+      "clock_hz": .exact(wafer.clock),
+      "sram_per_pe_bytes": .integer(wafer.sramPerPE),
+      "cycles_per_hop": .integer(wafer.cyclesPerHop),
+      "ramp_cycles": .integer(wafer.rampCycles),
+      "power_w": .exact(wafer.power),
+      "grid": .string(grid.written),
+      "hypothetical_sram": .boolean(allowsHypotheticalSRAM),
+    ]
+  }
+}
+
+extension Experiment.Host {
+  /// What this host does, beside emulated time.
+  public var json: JSONValue {
+    [
+      "model": .string(model.written),
+      "transport": .string(transport.rawValue),
+      "payload": .string(payload.rawValue),
+      "precision": .string(precision.rawValue),
+      "threads_per_node": .integer(Self.threadsPerNode),
+      "wait_limit_ns": .integer(waitLimit.nanoseconds),
+      "repetitions": .integer(repetitions),
+      "prompt": prompt.json,
+      "sampling": [
+        "temperature": .exact(sampling.temperature),
+        "top_k": sampling.topK.map { .integer($0) } ?? .null,
+        "top_p": .exact(sampling.topP),
+      ],
+      "logits": .optional(logits),
+      "output": .optional(output),
+    ]
+  }
+}
+
+extension Prompt {
+  /// Text and tokens where they are known, else their number.
+  fileprivate var json: JSONValue {
+    switch self {
+    case .text(let text, let tokens):
+      ["text": .string(text), "ids": .array(tokens.map { .integer($0) })]
+    case .tokens(let tokens): ["text": .null, "ids": .array(tokens.map { .integer($0) })]
+    case .drawn(let count): ["text": .null, "drawn_tokens": .integer(count)]
+    }
+  }
+}
+
+extension ModelShape {
+  /// What decides the cost of a forward pass, and what else tells models apart.
+  var json: JSONValue {
+    [
+      "name": .string(name),
+      "layers": .integer(layers),
+      "width": .integer(width),
+      "query_heads": .integer(queryHeads),
+      "key_value_heads": .integer(keyValueHeads),
+      "head_size": .integer(headSize),
+      "feed_forward_width": .integer(feedForwardWidth),
+      "vocabulary": .integer(vocabulary),
+      "context_length": .integer(contextLength),
+      "tied_head": .boolean(tiedHead),
+      "attention_bias": .boolean(attentionBias),
+      "sliding_window": slidingWindow.map { .integer($0) } ?? .null,
+    ]
+  }
+}
+
+extension Link {
+  /// Everything that decides what a message costs.
+  public var json: JSONValue {
+    [
+      "name": .string(name),
+      "latency_ps": .picoseconds(latency),
+      "bandwidth_bytes_per_second": bandwidth.map { .exact($0) } ?? "infinite",
+      "send_overhead_ps": .picoseconds(sendOverhead),
+      "receive_overhead_ps": .picoseconds(receiveOverhead),
+      "ports": .string(ports.rawValue),
+      "hold": .string(hold.rawValue),
+    ]
+  }
+}
+
+extension Calibration {
+  /// Coefficients and groups, which prices are made of; the rows they were fitted to decide nothing.
+  var json: JSONValue {
+    [
+      "name": .string(name),
+      "wafer": .string(wafer),
+      "clock_hz": .exact(coefficients.clock),
+      "decode_row_cycles": .exact(coefficients.decodeRow),
+      "decode_fmac_cycles": .exact(coefficients.decodeFmac),
+      "decode_chain_step_cycles": .exact(coefficients.decodeChainStep),
+      "decode_fixed_cycles": .exact(coefficients.decodeFixed),
+      "prefill_row_cycles": .exact(coefficients.prefillRow),
+      "prefill_fmac_cycles": .exact(coefficients.prefillFmac),
+      "prefill_step_cycles": .exact(coefficients.prefillStep),
+      "prefill_align_cycles": .exact(coefficients.prefillAlign),
+      "groups": .object(
+        Dictionary(uniqueKeysWithValues: groups.map { ("\($0.key)", .integer($0.value)) })),
+    ]
+  }
+}

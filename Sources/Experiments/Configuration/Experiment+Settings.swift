@@ -1,0 +1,117 @@
+import Hardware
+import Models
+import Programs
+import Quantities
+
+extension Experiment {
+  /// The experiment as a file that resolves to it: every key, in the order of the schema.
+  ///
+  /// Presets stay named and what replaces their figures is written out, so that the file says what it
+  /// depends on. Paths are as they were resolved.
+  public var yaml: String {
+    var text = ""
+    var section = ""
+    for key in ExperimentSchema.keys {
+      guard let value = written(key.name) else { continue }
+      let parts = key.name.split(separator: ".", maxSplits: 1).map(String.init)
+      if parts.count == 2, parts[0] != section { text += "\(parts[0]):\n" }
+      section = parts.count == 2 ? parts[0] : ""
+      text += "\(section.isEmpty ? "" : "  ")\(parts.last!): \(Self.scalar(value, of: key))\n"
+    }
+    return text
+  }
+
+  /// What a file would say for a key; `nil` when it would say nothing.
+  private func written(_ key: String) -> String? {
+    switch key {
+    case "summary": summary
+    case "model.name": host.model.written
+    case "hardware.name": modelled.wafer.name
+    case "hardware.clock": Self.quantity(modelled.wafer.clock, "Hz")
+    case "hardware.calibration": modelled.calibration.name
+    case "hardware.grid": modelled.grid.written
+    case "hardware.hypothetical_sram": "\(modelled.allowsHypotheticalSRAM)"
+    case "link.name": linkPreset
+    case "link.latency": "\(modelled.link.latency.picoseconds) ps"
+    case "link.bandwidth": modelled.link.bandwidth.map { Self.quantity($0, "B/s") } ?? "infinite"
+    case "link.send_overhead": "\(modelled.link.sendOverhead.picoseconds) ps"
+    case "link.receive_overhead": "\(modelled.link.receiveOverhead.picoseconds) ps"
+    case "link.ports": modelled.link.ports.rawValue
+    case "link.hold": modelled.link.hold.rawValue
+    case "plan.pipeline": "\(modelled.pipeline)"
+    case "plan.tensor": "\(modelled.tensor)"
+    case "plan.layers": Self.list(modelled.layersPerStage)
+    case "workload.prompt":
+      if case .text(let text, _) = host.prompt { text } else { nil }
+    case "workload.prompt_ids":
+      if case .tokens(let tokens) = host.prompt { Self.list(tokens) } else { nil }
+    case "workload.prompt_tokens":
+      if case .drawn(let count) = host.prompt { "\(count)" } else { nil }
+    case "workload.output_tokens": "\(modelled.workload.outputTokens)"
+    case "workload.batch": "\(modelled.workload.batch)"
+    case "workload.micro_batches": "\(modelled.workload.microBatches)"
+    case "workload.prefill_chunk": modelled.workload.prefillChunk.map { "\($0)" } ?? "all"
+    case "collective": modelled.collectives.written
+    case "widths.weights": modelled.widths.weights.rawValue
+    case "widths.kv_cache": modelled.widths.keyValues.rawValue
+    case "widths.activations": modelled.widths.activations.rawValue
+    case "sampling.temperature": host.sampling.temperature.decimal
+    case "sampling.top_k": host.sampling.topK.map { "\($0)" } ?? "all"
+    case "sampling.top_p": host.sampling.topP.decimal
+    case "sampling.candidates": "\(modelled.candidates)"
+    case "pricing.embedding_and_head": "\(modelled.countsEmbeddingAndHead)"
+    case "pricing.gqa": modelled.countsGroupedQuery ? "true" : "published-no-gqa"
+    case "seed": "\(modelled.seed)"
+    case "host.transport": host.transport.rawValue
+    case "host.payload": host.payload.rawValue
+    case "host.precision": host.precision.rawValue
+    case "host.wait_limit": "\(host.waitLimit.nanoseconds) ns"
+    case "host.repetitions": "\(host.repetitions)"
+    case "host.logits": host.logits
+    case "host.output": host.output
+    default: preconditionFailure("key '\(key)' of the schema is not written")
+    }
+  }
+
+  /// The link's preset; `hardware` when the link is the wafer's own.
+  private var linkPreset: String {
+    presets.first { $0.kind == .link }?.name ?? "hardware"
+  }
+
+  /// A number in its base unit; what cannot be a decimal was never written in a file.
+  private static func quantity(_ value: Rational, _ unit: String) -> String {
+    "\(value.decimal ?? "\(value.approximation)") \(unit)"
+  }
+
+  private static func list(_ counts: [Int]) -> String {
+    "[\(counts.map { "\($0)" }.joined(separator: ", "))]"
+  }
+
+  /// Texts and names stand in double quotes, as JSON strings, which are YAML too.
+  private static func scalar(_ value: String, of key: SettingKey) -> String {
+    switch key.kind {
+    case .text, .name: String(JSONValue.string(value).document.dropLast())
+    default: value
+    }
+  }
+}
+
+extension Mapping.Grid {
+  /// As options write it.
+  public var written: String {
+    switch self {
+    case .fastest: "fastest"
+    case .exactly(let rectangle): "\(rectangle)"
+    }
+  }
+}
+
+extension CollectiveChoice {
+  /// As options write it.
+  public var written: String {
+    switch self {
+    case .automatic: "auto"
+    case .fixed(let algorithm): algorithm.rawValue
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import Hardware
+import Programs
+import Quantities
+
+/// Every key that an experiment has.
+public enum ExperimentSchema {
+  /// The keys, in the order of a file.
+  public static let keys: [SettingKey] = [
+    SettingKey("summary", .text, "one sentence on what the experiment shows"),
+
+    SettingKey(
+      "model.name", .name, default: "synthetic-small", option: "--model",
+      "preset, 'synthetic-' and a preset's name, or path of a GGUF file or a Hugging Face folder"),
+
+    SettingKey("hardware.name", .name, default: "wse-3", option: "--hardware", "wafer preset"),
+    SettingKey(
+      "hardware.clock", .quantity(.frequency, frequencies), or: "preset", option: "--clock",
+      "cycles a second of the wafer"),
+    SettingKey(
+      "hardware.calibration", .name, or: "preset", option: "--calibration",
+      "calibration that prices the wafer's kernels"),
+    SettingKey(
+      "hardware.grid", .grid, or: "fastest", option: "--grid",
+      "PEs that a wafer's layers are spread over; 'fastest' is the fastest square that fits"),
+    SettingKey(
+      "hardware.hypothetical_sram", .choice(booleans), default: "false",
+      option: "--hypothetical-sram", "take the SRAM as enlarged where it is too small, and say so"),
+
+    SettingKey(
+      "link.name", .name, or: "hardware", option: "--link",
+      "link preset; 'hardware' is the wafer's own off-wafer latency and bandwidth"),
+    linkKey("latency", option: "--link-latency"),
+    linkKey("bandwidth", option: "--link-bandwidth"),
+    linkKey("send_overhead"),
+    linkKey("receive_overhead"),
+    linkKey("ports"),
+    linkKey("hold"),
+
+    SettingKey(
+      "plan.pipeline", .count(1...Rank.maximumCount), default: "2", option: "--pp",
+      "pipeline-parallel size: stages"),
+    SettingKey(
+      "plan.tensor", .count(1...Rank.maximumCount), default: "2", option: "--tp",
+      "tensor-parallel size: shards of each stage"),
+    SettingKey(
+      "plan.layers", .counts(1...10_000), or: "even", option: "--layers",
+      "layers of each stage; 'even' gives spare layers to the low stages"),
+
+    SettingKey(
+      "workload.prompt", .text, option: "--prompt",
+      "text of the prompt, for models with a tokenizer"),
+    SettingKey(
+      "workload.prompt_ids", .counts(0...100_000_000), option: "--prompt-ids",
+      "tokens of the prompt, by their numbers"),
+    SettingKey(
+      "workload.prompt_tokens", .count(1...10_000_000), option: "--prompt-tokens",
+      "length of the prompt; its tokens are then drawn by the seed. 16 when no prompt is given"),
+    SettingKey(
+      "workload.output_tokens", .count(1...1_000_000), default: "16", option: "--output-tokens",
+      "tokens that each sequence is given; exactly so many are made"),
+    SettingKey(
+      "workload.batch", .count(1...65_536), default: "1", option: "--batch",
+      "sequences at once, each with the same prompt"),
+    SettingKey(
+      "workload.micro_batches", .count(1...65_536), default: "1", option: "--micro-batches",
+      "groups of sequences that follow each other through the pipeline; at most the batch"),
+    SettingKey(
+      "workload.prefill_chunk", .count(1...10_000_000), or: "all", option: "--prefill-chunk",
+      "most prompt tokens of a sequence that go through the model together"),
+
+    SettingKey(
+      "collective", .choice(["auto"] + CollectiveAlgorithm.allCases.map(\.rawValue)),
+      default: "auto", option: "--collective",
+      "algorithm of the all-reduces; 'auto' is the cheapest by the link"),
+
+    SettingKey(
+      "widths.weights", .choice(NumberFormat.names), default: "bf16",
+      "modelled width of a weight in SRAM"),
+    SettingKey(
+      "widths.kv_cache", .choice(NumberFormat.names), default: "bf16",
+      "modelled width of a key or value in SRAM"),
+    SettingKey(
+      "widths.activations", .choice(NumberFormat.wireNames), default: "bf16",
+      "modelled width of an activation, on the mesh and on the link"),
+
+    SettingKey(
+      "sampling.temperature", .decimal(Rational(0)...Rational(100)), default: "0",
+      option: "--temperature", "0 takes the likeliest token"),
+    SettingKey(
+      "sampling.top_k", .count(1...Sampling.mostCandidates), or: "all", option: "--top-k",
+      "sample from so many likeliest tokens"),
+    SettingKey(
+      "sampling.top_p", .decimal(Rational(1, over: 1000)...Rational(1)), default: "1",
+      option: "--top-p", "sample from the likeliest of the top-k that hold this probability"),
+    SettingKey(
+      "sampling.candidates", .count(1...Sampling.mostCandidates), or: "automatic",
+      "tokens that each shard proposes; 'automatic' is top-k, or 1 without"),
+
+    SettingKey(
+      "pricing.embedding_and_head", .choice(["true", "false"]), default: "true",
+      option: "--layers-only",
+      "whether embedding, LM head and sampling take emulated time; published decode figures "
+        + "leave them out"),
+    SettingKey(
+      "pricing.gqa", .choice(["true", "published-no-gqa"]), default: "true",
+      "whether K and V have the model's width, or that of Q as the published kernels had"),
+
+    SettingKey(
+      "seed", .count(0...Int.max), default: "0", option: "--seed",
+      "of synthetic weights, drawn prompts and sampling"),
+
+    SettingKey(
+      "host.transport", .choice(Transport.allCases.map(\.rawValue)), default: "tcp",
+      option: "--transport",
+      "none: emulated time only; inproc: nodes are threads; ipc, tcp: nodes are processes"),
+    SettingKey(
+      "host.payload", .choice(Payload.allCases.map(\.rawValue)), or: "automatic",
+      option: "--payload",
+      "phantom computes and sends no numbers; 'automatic' is real where the model has weights"),
+    SettingKey(
+      "host.precision", .choice(Precision.allCases.map(\.rawValue)), default: "float32",
+      option: "--precision", "of activations in the host's kernels"),
+    SettingKey(
+      "host.wait_limit", .quantity(.time, Rational(1, over: 1000)...Rational(86_400)),
+      default: "60 s", option: "--wait-limit", "longest wait for a message before the run fails"),
+    SettingKey(
+      "host.repetitions", .count(1...1000), default: "1", option: "--repetitions",
+      "runs that measured times are taken from"),
+    SettingKey(
+      "host.logits", .name, option: "--logits",
+      "file for the logits of every output position, safetensors"),
+    SettingKey("host.output", .name, option: "--output", "folder for the run's result"),
+  ]
+
+  /// The key of this name.
+  ///
+  /// - Precondition: there is one.
+  public static func key(_ name: String) -> SettingKey {
+    guard let key = byName[name] else { preconditionFailure("no key '\(name)' in the schema") }
+    return key
+  }
+
+  /// The key that a dotted name means; `nil` when none. A section with a `name`, such as `model`,
+  /// stands for that key.
+  static func lookUp(_ name: String) -> SettingKey? { byName[name] ?? byName[name + ".name"] }
+
+  /// Whether keys lie under this name.
+  static func isSection(_ name: String) -> Bool { sections.contains(name) }
+
+  /// The error of a name that is no key: the nearest key, and the keys of its section.
+  static func unknown(_ name: String, at place: Place) -> ConfigurationError {
+    let section = name.split(separator: ".").dropLast().joined(separator: ".")
+    let inSection =
+      isSection(section)
+      ? keys.map(\.name).filter { $0.hasPrefix(section + ".") }
+      : keys.map(\.name).map { $0.split(separator: ".").first.map(String.init) ?? $0 }.uniqued()
+    let valid = isSection(section) ? "The keys of '\(section)' are" : "The keys of a file are"
+    return ConfigurationError(
+      place, key: name, "is not a key of an experiment",
+      nearest: NearestName.of(name, among: keys.map(\.name) + sections),
+      remedy: "\(valid) " + inSection.joined(separator: ", "))
+  }
+
+  /// Keys of which only one may be set: a later layer's choice replaces an earlier one's.
+  static let alternatives = ["workload.prompt", "workload.prompt_ids", "workload.prompt_tokens"]
+
+  private static let byName = Dictionary(uniqueKeysWithValues: keys.map { ($0.name, $0) })
+  private static let sections = keys.compactMap { key in
+    key.name.lastIndex(of: ".").map { String(key.name[..<$0]) }
+  }.uniqued()
+  private static let booleans = ["false", "true"]
+  private static let frequencies = Rational(1_000_000)...Rational(100_000_000_000)
+
+  /// A figure of the link preset that an experiment may replace.
+  private static func linkKey(_ name: String, option: String? = nil) -> SettingKey {
+    guard let figure = Link.keys.first(where: { $0.name == name }) else {
+      preconditionFailure("links have no figure '\(name)'")
+    }
+    let kind: SettingKey.Kind
+    switch figure.kind {
+    case .quantity(let dimension, let range): kind = .quantity(dimension, range)
+    case .quantityOrInfinite(let dimension, let range):
+      kind = .quantityOrInfinite(dimension, range)
+    case .choice(let words): kind = .choice(words)
+    default: preconditionFailure("link figure '\(name)' is neither quantity nor choice")
+    }
+    return SettingKey(
+      "link.\(name)", kind, or: "preset", option: option, figure.meaning)
+  }
+}
+
+extension Array where Element: Hashable {
+  fileprivate func uniqued() -> [Element] {
+    var seen = Set<Element>()
+    return filter { seen.insert($0).inserted }
+  }
+}

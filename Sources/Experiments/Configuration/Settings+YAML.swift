@@ -1,0 +1,64 @@
+import Yams
+
+extension Settings {
+  /// Reads an experiment file.
+  ///
+  /// `model`, `hardware` and `link` may be given as a word instead of their keys: `model: NAME` is
+  /// `model: {name: NAME}`. Throws `ConfigurationError` for anything that is not a key with a value.
+  public init(file path: String) throws(ConfigurationError) {
+    try self.init(yaml: try StrictYAML(path: path))
+  }
+
+  /// Reads the text of an experiment file; `path` is what errors call it.
+  public init(yaml text: String, path: String) throws(ConfigurationError) {
+    try self.init(yaml: try StrictYAML(path: path, text: text))
+  }
+
+  private init(yaml: StrictYAML) throws(ConfigurationError) {
+    self.init()
+    try read(yaml.root, under: "", of: yaml)
+  }
+
+  private mutating func read(
+    _ mapping: Node.Mapping, under section: String, of yaml: StrictYAML
+  ) throws(ConfigurationError) {
+    for (keyNode, node) in mapping {
+      let word = try yaml.key(keyNode)
+      let name = section.isEmpty ? word : "\(section).\(word)"
+      let place = yaml.place(keyNode)
+      // A dotted word is not a path: only nesting is, so that a key has one spelling in files.
+      guard !word.contains(".") else {
+        throw ConfigurationError(
+          place, key: name, "has a dot", nearest: ExperimentSchema.lookUp(name)?.name,
+          remedy: "In a file, write the second part below the first; dots are for --set")
+      }
+      if case .mapping(let inner) = node {
+        guard ExperimentSchema.isSection(name) else {
+          guard ExperimentSchema.lookUp(name) == nil else {
+            throw ConfigurationError(place, key: name, "holds keys where one value belongs")
+          }
+          throw ExperimentSchema.unknown(name, at: place)
+        }
+        try read(inner, under: name, of: yaml)
+      } else {
+        try set(name, to: try Self.value(node, key: name, of: yaml), at: place)
+      }
+    }
+  }
+
+  private static func value(
+    _ node: Node, key: String, of yaml: StrictYAML
+  ) throws(ConfigurationError) -> Value {
+    guard case .sequence(let elements) = node else {
+      let (text, isQuoted) = try yaml.scalar(node, key: key)
+      return isQuoted ? .quoted(text) : .plain(text)
+    }
+    var list: [String] = []
+    for element in elements {
+      let (text, isQuoted) = try yaml.scalar(element, key: key)
+      // A quoted number is no number; the reader of the list then says what belongs there.
+      list.append(isQuoted ? "\"\(text)\"" : text)
+    }
+    return .list(list)
+  }
+}

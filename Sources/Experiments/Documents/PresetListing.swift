@@ -1,0 +1,100 @@
+/// The presets of one kind, as `wafer models`, `hardware`, `links` and `calibrations` show them.
+public struct PresetListing: Hashable, Sendable {
+  /// What they describe.
+  public let kind: PresetKind
+  /// One entry a preset, by name.
+  public let entries: [Entry]
+
+  /// A preset with every figure as its file has it.
+  public struct Entry: Hashable, Sendable {
+    /// Its name.
+    public let name: String
+    /// One sentence on what it is.
+    public let summary: String
+    /// Its figures.
+    public let figures: [ListedFigure]
+    /// Its file.
+    public let source: PresetSource
+
+    init<Value>(_ preset: LoadedPreset<Value>) {
+      name = preset.source.name
+      summary = preset.summary
+      figures = preset.figures
+      source = preset.source
+    }
+
+    /// The document of one preset.
+    public var json: JSONValue {
+      [
+        "name": .string(name),
+        "kind": .string(source.kind.rawValue),
+        "summary": .string(summary),
+        "file": .string(source.file),
+        "sha256": .string(source.sha256),
+        "figures": .array(
+          figures.map {
+            [
+              "key": .string($0.key), "value": .string($0.value), "mark": .string($0.mark),
+              "source": .string($0.source), "meaning": .string($0.meaning),
+            ]
+          }),
+      ]
+    }
+
+    /// Name, summary, and a table of the figures with mark and source.
+    public func text(_ style: TextStyle) -> String {
+      var table = Table(columns: ["figure", "value", "mark", "source"])
+      for figure in figures {
+        table.append([figure.key, figure.value, figure.mark, figure.source])
+      }
+      return style.bold(name) + ": \(summary)\n\(source.file), sha256 \(source.sha256)\n\n"
+        + table.text(style)
+    }
+  }
+
+  /// Reads all presets of a kind, or the one that is asked for.
+  ///
+  /// Throws `ConfigurationError` when a file cannot be read or there is none of that name.
+  public init(_ kind: PresetKind, name: String? = nil, in library: PresetLibrary)
+    throws(ConfigurationError)
+  {
+    self.kind = kind
+    var entries: [Entry] = []
+    for name in name.map({ [$0] }) ?? library.names(of: kind) {
+      let place = Place.option("NAME")
+      let entry: Entry
+      switch kind {
+      case .model: entry = Entry(try library.model(name, at: place))
+      case .wafer: entry = Entry(try library.wafer(name, at: place))
+      case .link: entry = Entry(try library.link(name, at: place))
+      case .calibration: entry = Entry(try library.calibration(name, at: place))
+      }
+      entries.append(entry)
+    }
+    self.entries = entries
+  }
+
+  /// The document of all.
+  public var json: JSONValue {
+    ["schema": "wafer.presets/1", "presets": .array(entries.map(\.json))]
+  }
+
+  /// A table with the first figures of each.
+  public func text(_ style: TextStyle) -> String {
+    let shown = Self.shownFigures[kind]!
+    var table = Table(columns: ["name"] + shown + ["summary"])
+    for entry in entries {
+      let values = shown.map { key in entry.figures.first { $0.key == key }?.value ?? "" }
+      table.append([entry.name] + values + [entry.summary])
+    }
+    return table.text(style)
+  }
+
+  /// The figures by which one chooses.
+  private static let shownFigures: [PresetKind: [String]] = [
+    .model: ["layers", "width", "query_heads", "key_value_heads", "vocabulary"],
+    .wafer: ["columns", "rows", "clock", "sram_per_pe", "off_wafer_bandwidth"],
+    .link: ["latency", "bandwidth"],
+    .calibration: ["clock"],
+  ]
+}

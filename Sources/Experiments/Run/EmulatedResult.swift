@@ -1,0 +1,69 @@
+import Hardware
+import Models
+import Programs
+import Quantities
+
+/// What a half of an experiment took in emulated time.
+public struct EmulatedResult: Hashable, Sendable {
+  /// Mean over sequences of the time of the first token.
+  public var timeToFirstToken: EmulatedTime
+  /// Mean over sequences of (last − first)/(tokens − 1); `nil` where there is one token.
+  public var timePerOutputToken: EmulatedTime?
+  /// Time of the last token of all, and its account.
+  public var total: Stamp
+  /// Tokens sampled, over all sequences.
+  public var tokens: Int
+  /// What crossed each link.
+  public var links: [Traffic.Link]
+  /// Number of wafers.
+  public var wafers: Int
+  /// Energy over tokens; all wafers draw their power all the time.
+  public var joulesPerToken: Rational
+
+  /// Tokens of all sequences over the total time.
+  public var tokensPerSecond: Double {
+    total.time > .zero ? Double(tokens) / total.time.seconds : 0
+  }
+
+  init(_ program: EvaluatedProgram.Summary, wafer: Wafer) {
+    var first: [Int: EmulatedTime] = [:]
+    var last: [Int: EmulatedTime] = [:]
+    var counts: [Int: Int] = [:]
+    var total = Stamp.zero
+    for output in program.outputs {
+      if output.stamp.time > total.time { total = output.stamp }
+      for entry in output.batch?.entries ?? [] where entry.samples {
+        if first[entry.sequence] == nil { first[entry.sequence] = output.stamp.time }
+        last[entry.sequence] = output.stamp.time
+        counts[entry.sequence, default: 0] += 1
+      }
+    }
+    let sequences = first.keys.sorted()
+    timeToFirstToken = Self.mean(sequences.map { Rational(first[$0]!) })
+    let gaps = sequences.compactMap { sequence -> Rational? in
+      let count = counts[sequence]!
+      guard count > 1 else { return nil }
+      return Rational(last[sequence]! - first[sequence]!) / Rational(count - 1)
+    }
+    timePerOutputToken = gaps.isEmpty ? nil : Self.mean(gaps)
+    self.total = total
+    tokens = counts.values.reduce(0, +)
+    links = program.traffic.links
+    wafers = program.ranks
+    joulesPerToken =
+      tokens == 0
+      ? Rational(0)
+      : wafer.joules(wafers: program.ranks, over: total.time) / Rational(tokens)
+  }
+
+  /// The mean, rounded to the nearest picosecond, ties to even.
+  private static func mean(_ values: [Rational]) -> EmulatedTime {
+    guard !values.isEmpty else { return .zero }
+    let sum = values.reduce(Rational(0), +)
+    return EmulatedTime(picoseconds: Int64((sum / Rational(values.count)).rounded))
+  }
+}
+
+extension Rational {
+  fileprivate init(_ time: EmulatedTime) { self.init(Int128(time.picoseconds)) }
+}

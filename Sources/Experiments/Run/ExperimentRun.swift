@@ -1,0 +1,353 @@
+import Foundation
+import Hardware
+import Messaging
+import ModelFiles
+import Models
+import Placement
+import Programs
+import Quantities
+import Runtime
+import Tensors
+import Transformer
+
+/// Runs both halves of an experiment and compares them.
+public struct ExperimentRun: Sendable {
+  /// What was asked, fully resolved.
+  public let experiment: Experiment
+  /// Who starts nodes; used over ipc and tcp.
+  public var launch: NodeLaunch
+  /// Told what is going on, for a person.
+  public var progress: @Sendable (String) -> Void
+  /// A reason to give the run up: a signal.
+  public var interruption: @Sendable () -> String?
+
+  /// Takes each field as it is.
+  public init(
+    _ experiment: Experiment, launch: NodeLaunch,
+    progress: @escaping @Sendable (String) -> Void = { _ in },
+    interruption: @escaping @Sendable () -> String? = { nil }
+  ) {
+    self.experiment = experiment
+    self.launch = launch
+    self.progress = progress
+    self.interruption = interruption
+  }
+
+  /// One half: a split of the model over wafers.
+  public enum HalfName: String, Sendable {
+    /// The split that the experiment asks about.
+    case cluster
+    /// The whole model on one wafer of the same grid.
+    case single
+  }
+
+  /// Runs cluster and single, evaluates the best single, and compares.
+  ///
+  /// Throws `MappingError` when the model does not fit the wafers, `RunError` when a node fails,
+  /// `ProgramError` or `LawViolation` for faults of ours, and what reading the model throws.
+  public func run() async throws -> ExperimentResult {
+    try checkHost()
+    let modelled = experiment.modelled
+    let split = modelled.split
+    let mappings = try mappings(split)
+    let grid = mappings[0].grid
+    let whole = modelled.singleSplit
+    // One wafer of the cluster's grid, whether the model fits it or not.
+    let wholeMapping = try Mapping.choose(
+      shape: modelled.shape, slices: [whole.slice(ofRank: 0)], wafer: modelled.wafer,
+      calibration: modelled.calibration, memory: modelled.memory, grid: .exactly(grid),
+      allowsHypotheticalSRAM: true, options: modelled.pricingOptions)
+    let cluster = try await half(.cluster, split, mappings)
+    let single =
+      split.ranks == 1 ? cluster : try await half(.single, whole, wholeMapping)
+    return ExperimentResult(
+      experiment: experiment, grid: grid, single: single, cluster: cluster,
+      bestSingle: try bestSingle(), modelFingerprint: try modelFingerprint(),
+      warnings: warnings(grid: grid, split: split, whole: whole))
+  }
+
+  /// Generates text on the cluster alone, token by token, until the text ends.
+  ///
+  /// - Parameters:
+  ///   - endOfText: Tokens that end it.
+  ///   - emit: Takes each token of the first sequence.
+  public func generate(
+    endOfText: Set<Int32>, emit: @escaping @Sendable (Int32) -> Void
+  ) async throws -> HalfResult {
+    try checkHost()
+    let split = experiment.modelled.split
+    let text = TextEnd(endOfText: endOfText, emit: emit)
+    return try await executed(.cluster, split, try mappings(split)) { report, _ in
+      text.take(report)
+    }
+  }
+
+  /// Refuses a real payload that nodes of this host could not hold.
+  private func checkHost() throws {
+    let nodesAreHere = experiment.host.transport == .inproc || launch.program != nil
+    guard experiment.host.payload == .real, nodesAreHere else { return }
+    try HostMemory(experiment).check()
+  }
+
+  // MARK: Halves
+
+  private func half(_ name: HalfName, _ split: Split, _ mappings: [Mapping]) async throws
+    -> HalfResult
+  {
+    guard experiment.host.transport != .none else {
+      progress("\(name.rawValue): evaluating \(split.ranks) wafer\(split.ranks == 1 ? "" : "s")")
+      return try evaluated(name, split, mappings)
+    }
+    // Emulated times and tokens are the same each time; the run with the median total tells the
+    // measured ones.
+    var runs: [HalfResult] = []
+    for _ in 0..<experiment.host.repetitions {
+      runs.append(try await executed(name, split, mappings))
+    }
+    runs.sort { $0.measured!.total < $1.measured!.total }
+    return runs[(runs.count - 1) / 2]
+  }
+
+  /// A half in emulated time alone.
+  private func evaluated(
+    _ name: HalfName, _ split: Split, _ mappings: [Mapping]
+  ) throws -> HalfResult {
+    let program = EvaluatedProgram(program(split, grid: mappings[0].grid))
+    try program.finish()
+    var result = HalfResult(name: name, mappings: mappings)
+    result.emulated = EmulatedResult(program.summary, wafer: experiment.modelled.wafer)
+    return result
+  }
+
+  /// A half on nodes.
+  private func executed(
+    _ name: HalfName, _ split: Split, _ mappings: [Mapping],
+    observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
+  ) async throws -> HalfResult {
+    let modelled = experiment.modelled
+    let grid = mappings[0].grid
+    let nodes = NodeRun(
+      transport: experiment.host.transport, launch: launch,
+      waitLimit: experiment.host.waitLimit,
+      progress: { [progress] in
+        progress("\(name.rawValue): \(split.ranks) node\(split.ranks == 1 ? "" : "s") \($0)")
+      }, interruption: interruption)
+    let prefill = modelled.workload.prefillSteps
+    let (outcome, program) = try await nodes.run(
+      { EvaluatedProgram(self.program(split, grid: grid)) },
+      connectionWindows: [0, prefill - 1, prefill], payload: try payload(split),
+      observe: observe)
+    let batches = { @Sendable (step: Int, batch: Int) in
+      modelled.workload.batches(ofStep: step)[batch]
+    }
+    var result = HalfResult(name: name, mappings: mappings)
+    result.emulated = EmulatedResult(program, wafer: modelled.wafer)
+    result.measured = MeasuredResult(outcome.reports, outcome.windows, batches: batches)
+    result.tokens = tokens(outcome.windows, batches: batches)
+    result.logits = logits(outcome.windows, split: split)
+    result.nodes = outcome.nodes
+    return result
+  }
+
+  /// The program of a split on wafers that spread their layers over `grid`.
+  private func program(_ split: Split, grid: Rectangle) -> ModelProgram {
+    let modelled = experiment.modelled
+    return ModelProgram(
+      split: split, workload: modelled.workload,
+      wires: Wires(
+        link: modelled.link, ranks: split.ranks,
+        activationBytes: modelled.widths.activations.bits / 8),
+      collectives: modelled.collectives, candidateElements: 2 * modelled.candidates + 1,
+      price: modelled.price(on: grid))
+  }
+
+  /// Where each rank of a split lies on its wafer.
+  private func mappings(_ split: Split) throws -> [Mapping] {
+    let modelled = experiment.modelled
+    return try Mapping.choose(
+      shape: modelled.shape, slices: (0..<split.ranks).map { split.slice(ofRank: $0) },
+      wafer: modelled.wafer, calibration: modelled.calibration, memory: modelled.memory,
+      grid: modelled.grid, allowsHypotheticalSRAM: modelled.allowsHypotheticalSRAM,
+      options: modelled.pricingOptions)
+  }
+
+  /// The fastest mapping that really fits one wafer; `nil` when none does.
+  private func bestSingle() throws -> HalfResult? {
+    let modelled = experiment.modelled
+    let whole = modelled.singleSplit
+    let mappings: [Mapping]
+    do {
+      mappings = try Mapping.choose(
+        shape: modelled.shape, slices: [whole.slice(ofRank: 0)], wafer: modelled.wafer,
+        calibration: modelled.calibration, memory: modelled.memory, grid: .fastest,
+        options: modelled.pricingOptions)
+    } catch {
+      return nil
+    }
+    return try evaluated(.single, whole, mappings)
+  }
+
+  private func modelFingerprint() throws -> String? {
+    guard case .file(let path) = experiment.host.model else { return nil }
+    return try ModelFile.open(path).fingerprint
+  }
+
+  // MARK: Payloads
+
+  /// The sampling rule as nodes execute it.
+  var sampling: SamplingRule {
+    get throws {
+      let sampling = experiment.host.sampling
+      let temperature = Float(sampling.temperature.approximation)
+      if sampling.isGreedy { return .greedy }
+      guard let k = sampling.topK else { return .gumbel(temperature: temperature) }
+      return .topK(k: k, temperature: temperature, topP: Float(sampling.topP.approximation))
+    }
+  }
+
+  /// What each rank computes and sends.
+  private func payload(
+    _ split: Split
+  ) throws -> @Sendable (Rank) -> Assignment.Payload {
+    guard experiment.host.payload == .real else { return { _ in .phantom } }
+    let modelled = experiment.modelled
+    let weights: ModelAssignment.Weights
+    switch experiment.host.model {
+    case .file(let path):
+      // Nodes are started from anywhere; a relative path would be another file for them.
+      let full = URL(fileURLWithPath: path).standardizedFileURL.path
+      weights = .file(path: full, fingerprint: try ModelFile.open(full).fingerprint)
+    case .synthetic: weights = .synthetic(seed: modelled.seed, type: .bfloat16)
+    case .preset(let name):
+      throw RunError.coordinator(
+        "'\(name)' is a shape without weights; run it with --payload phantom, or give "
+          + "--model synthetic-\(name) or a model file")
+    }
+    let batches = modelled.workload.batches(ofStep: 0)
+    let part = ModelAssignment(
+      shape: modelled.shape, layersPerStage: split.stages.map(\.count), tensor: split.tensor,
+      weights: weights, precision: experiment.host.precision == .reduced ? .reduced : .float32,
+      sequences: modelled.workload.batch, positions: modelled.workload.positions,
+      maximumTokens: batches.map(\.tokens).max() ?? 1, sampling: try sampling,
+      seed: modelled.seed, prompts: prompts, reportsLogits: experiment.host.logits != nil)
+    return { _ in .model(part) }
+  }
+
+  /// The prompt of each sequence. Text and given tokens are the same for all; drawn ones differ.
+  var prompts: [[Int32]] {
+    let workload = experiment.modelled.workload
+    switch experiment.host.prompt {
+    case .text(_, let tokens), .tokens(let tokens):
+      return Array(repeating: tokens.map(Int32.init), count: workload.batch)
+    case .drawn(let count):
+      let vocabulary = UInt64(experiment.modelled.shape.vocabulary)
+      return (0..<workload.batch).map { sequence in
+        (0..<count).map { position in
+          Int32(
+            DrawnTokens.number(
+              seed: experiment.modelled.seed, sequence: sequence, position: position)
+              % vocabulary)
+        }
+      }
+    }
+  }
+
+  // MARK: Results
+
+  private func tokens(
+    _ windows: [[WindowReport]], batches: (Int, Int) -> Batch
+  ) -> [[Int32]] {
+    guard experiment.host.payload == .real else { return [] }
+    var tokens = Array(repeating: [Int32](), count: experiment.modelled.workload.batch)
+    for report in windows.joined() {
+      for output in report.outputs {
+        let sampled = batches(report.index, output.batch).entries.filter(\.samples)
+        for (entry, token) in zip(sampled, output.tokens) {
+          tokens[entry.sequence].append(token)
+        }
+      }
+    }
+    return tokens
+  }
+
+  /// [positions, vocabulary]: the rows of all sequences, each in order of position.
+  private func logits(_ windows: [[WindowReport]], split: Split) -> Logits? {
+    guard experiment.host.logits != nil, experiment.host.payload == .real else { return nil }
+    let vocabulary = experiment.modelled.shape.vocabulary
+    var rows: [Logits.Place: [Float]] = [:]
+    for window in windows {
+      for (rank, report) in window.enumerated() {
+        let range = split.slice(ofRank: rank).vocabulary
+        for part in report.logits {
+          rows[
+            Logits.Place(sequence: part.sequence, position: part.position),
+            default: Array(repeating: 0, count: vocabulary)
+          ].replaceSubrange(range, with: part.values)
+        }
+      }
+    }
+    let places = rows.keys.sorted()
+    return Logits(places: places, rows: places.map { rows[$0]! })
+  }
+
+  private func warnings(grid: Rectangle, split: Split, whole: Split) -> [String] {
+    let modelled = experiment.modelled
+    var pricing = PricingWarnings()
+    pricing.add(modelled.warnings(on: grid, split: split))
+    pricing.add(modelled.warnings(on: grid, split: whole))
+    return experiment.warnings + pricing.list.map(\.description)
+  }
+}
+
+/// Logits of a half's output positions.
+public struct Logits: Sendable {
+  /// After which token each row comes.
+  public var places: [Place]
+  /// [positions, vocabulary]
+  public var rows: [[Float]]
+
+  /// The token of a sequence after which logits come.
+  public struct Place: Hashable, Comparable, Sendable {
+    /// The sequence, by its row of the KV cache.
+    public var sequence: Int
+    /// The token's place in its sequence.
+    public var position: Int
+
+    /// In order of sequence, then position.
+    public static func < (a: Self, b: Self) -> Bool {
+      (a.sequence, a.position) < (b.sequence, b.position)
+    }
+  }
+}
+
+/// Prompts of `--prompt-tokens`: SplitMix64 of seed, sequence and position (Steele, Lea, Flood 2014).
+enum DrawnTokens {
+  static func number(seed: UInt64, sequence: Int, position: Int) -> UInt64 {
+    var z = seed &+ UInt64(sequence) &* 0xD1B5_4A32_D192_ED03
+    z = z &+ UInt64(position + 1) &* 0x9E37_79B9_7F4A_7C15
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// Sees a text's tokens as they come and says when it has ended.
+private final class TextEnd: Sendable {
+  private let endOfText: Set<Int32>
+  private let emit: @Sendable (Int32) -> Void
+
+  init(endOfText: Set<Int32>, emit: @escaping @Sendable (Int32) -> Void) {
+    self.endOfText = endOfText
+    self.emit = emit
+  }
+
+  /// Whether the text goes on.
+  func take(_ report: WindowReport) -> Bool {
+    for output in report.outputs {
+      guard let token = output.tokens.first else { continue }
+      emit(token)
+      if endOfText.contains(token) { return false }
+    }
+    return true
+  }
+}

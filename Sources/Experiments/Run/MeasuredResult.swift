@@ -1,0 +1,68 @@
+import Foundation
+import Models
+import Programs
+import Quantities
+import Runtime
+
+/// What a half of an experiment really took on this host.
+public struct MeasuredResult: Hashable, Sendable {
+  /// Mean over sequences of the time from the start to the first token.
+  public var timeToFirstToken: MeasuredTime
+  /// Mean over sequences of (last − first)/(tokens − 1); `nil` where there is one token.
+  public var timePerOutputToken: MeasuredTime?
+  /// From the first instruction of any rank to the last token.
+  public var total: MeasuredTime
+  /// Payload bytes and messages between nodes, on the host's wire.
+  public var bytes: Int
+  /// Messages between nodes.
+  public var messages: Int
+  /// Resident size of the largest node, weights and KV cache of all nodes.
+  public var peakResidentBytes: Int
+  /// Weights that all nodes hold.
+  public var weightBytes: Int
+  /// KV caches of all nodes when full.
+  public var cacheBytes: Int
+  /// More busy threads than processors: then it measures the host, not the communication.
+  public var isOversubscribed: Bool
+
+  init(_ reports: [NodeReport], _ windows: [[WindowReport]], batches: (Int, Int) -> Batch) {
+    let start = reports.compactMap(\.started).min() ?? MeasuredTime(nanoseconds: 0)
+    var first: [Int: MeasuredTime] = [:]
+    var last: [Int: MeasuredTime] = [:]
+    var counts: [Int: Int] = [:]
+    var end = start
+    for report in windows.joined() {
+      for output in report.outputs {
+        end = max(end, output.measured)
+        for entry in batches(report.index, output.batch).entries where entry.samples {
+          if first[entry.sequence] == nil { first[entry.sequence] = output.measured }
+          last[entry.sequence] = output.measured
+          counts[entry.sequence, default: 0] += 1
+        }
+      }
+    }
+    let sequences = first.keys.sorted()
+    func mean(_ values: [Double]) -> MeasuredTime? {
+      values.isEmpty
+        ? nil
+        : MeasuredTime(
+          nanoseconds: Int64((values.reduce(0, +) / Double(values.count)).rounded()))
+    }
+    timeToFirstToken =
+      mean(sequences.map { Double((first[$0]! - start).nanoseconds) }) ?? end - start
+    timePerOutputToken = mean(
+      sequences.compactMap { sequence in
+        let count = counts[sequence]!
+        guard count > 1 else { return nil }
+        return Double((last[sequence]! - first[sequence]!).nanoseconds) / Double(count - 1)
+      })
+    total = end - start
+    bytes = reports.reduce(0) { $0 + $1.payloadBytesSent }
+    messages = reports.reduce(0) { $0 + $1.messagesSent }
+    peakResidentBytes = reports.map(\.peakResidentBytes).max() ?? 0
+    weightBytes = reports.reduce(0) { $0 + $1.weightBytes }
+    cacheBytes = reports.reduce(0) { $0 + $1.cacheBytes }
+    // Each node has one thread that computes; libzmq's own only moves bytes.
+    isOversubscribed = reports.count > ProcessInfo.processInfo.activeProcessorCount
+  }
+}

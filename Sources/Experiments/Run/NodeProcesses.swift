@@ -1,0 +1,115 @@
+import Foundation
+import Runtime
+import Subprocess
+import Synchronization
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+/// Node processes of this host: started, watched, and ended whatever happens to the run.
+struct NodeProcesses {
+  /// The node program.
+  let executable: String
+  let count: Int
+  let coordinator: String
+
+  /// Processes that have ended, for the coordinator's loop to collect.
+  final class Exits: Sendable {
+    private let ended = Mutex<[(process: Int32, status: String)]>([])
+
+    func append(_ process: Int32, _ status: String) {
+      ended.withLock { $0.append((process, status)) }
+    }
+
+    /// Takes what has ended since the last call.
+    func take() -> [(process: Int32, status: String)] {
+      ended.withLock { list in
+        defer { list = [] }
+        return list
+      }
+    }
+  }
+
+  /// How long a node may take to leave after its run, before it is ended.
+  static let grace = Duration.seconds(5)
+
+  /// Starts the nodes, runs `body` beside them on a thread of its own, and returns when all are gone.
+  ///
+  /// When `body` throws, or this task is cancelled, the nodes are asked to end, and after two seconds
+  /// killed.
+  func around<Result: Sendable>(
+    _ body: @escaping @Sendable (Exits) throws -> Result
+  ) async throws -> Result {
+    let exits = Exits()
+    return try await withThrowingTaskGroup(of: Child<Result>.self) { group in
+      for _ in 0..<count {
+        group.addTask {
+          await run(exits)
+          return .node
+        }
+      }
+      group.addTask { .body(try await Self.onThread { try body(exits) }) }
+      var result: Result?
+      var alive = count
+      // A throwing body leaves the group, which cancels, and so ends, the nodes.
+      while alive > 0 || result == nil, let child = try await group.next() {
+        switch child {
+        case .node: alive -= 1
+        case .body(let value):
+          result = value
+          // Nodes leave by themselves; one that does not is ended.
+          group.addTask {
+            try? await Task.sleep(for: Self.grace)
+            return .graceOver
+          }
+        case .graceOver: group.cancelAll()
+        }
+      }
+      group.cancelAll()
+      return result!
+    }
+  }
+
+  /// What a task of the group comes back with.
+  private enum Child<Result: Sendable>: Sendable {
+    case node
+    case body(Result)
+    case graceOver
+  }
+
+  private func run(_ exits: Exits) async {
+    var options = PlatformOptions()
+    // A process group of their own: Ctrl-C reaches the coordinator, which ends the nodes in order.
+    options.processGroupID = 0
+    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+    do {
+      let outcome = try await Subprocess.run(
+        .path(FilePath(executable)), arguments: ["--coordinator", coordinator],
+        platformOptions: options, output: .discarded, error: .string(limit: 64 << 10))
+      guard !outcome.terminationStatus.isSuccess else {
+        exits.append(outcome.processIdentifier.value, "ended with status 0")
+        return
+      }
+      let words = outcome.standardError.trimmingCharacters(in: .whitespacesAndNewlines)
+      exits.append(
+        outcome.processIdentifier.value,
+        "\(outcome.terminationStatus)" + (words.isEmpty ? "" : ", saying: \(words)"))
+    } catch {
+      exits.append(0, "could not be started: \(error)")
+    }
+  }
+
+  /// The coordinator's loop blocks, and a blocked thread must not be one of the concurrency runtime's.
+  static func onThread<Result: Sendable>(
+    _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+      let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+}

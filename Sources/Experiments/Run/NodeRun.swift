@@ -1,0 +1,134 @@
+import Foundation
+import Messaging
+import Placement
+import Programs
+import Quantities
+import Runtime
+import ZeroMQTransport
+
+/// Executes a program on nodes, over any transport, beside its evaluation.
+struct NodeRun {
+  let transport: Transport
+  let launch: NodeLaunch
+  let waitLimit: MeasuredTime
+  /// Called when a phase of a process run is reached.
+  let progress: @Sendable (String) -> Void
+  /// A reason to give up: a signal.
+  let interruption: @Sendable () -> String?
+
+  /// What nodes gave.
+  struct Outcome: Sendable {
+    var reports: [NodeReport]
+    var windows: [[WindowReport]]
+    var nodes: [ControlMessage.Hello]
+  }
+
+  /// Runs `program` and holds every emulated time that nodes computed against the evaluator's.
+  ///
+  /// - Parameters:
+  ///   - payload: What each rank computes and sends.
+  ///   - connectionWindows: Windows that together use every connection, and the largest message.
+  ///   - observe: Sees every report; `false` ends the program after what has been handed out.
+  ///
+  /// Throws `RunError`, `ProgramError`, or `LawViolation`.
+  func run(
+    _ makeProgram: @escaping @Sendable () -> EvaluatedProgram, connectionWindows: [Int],
+    payload: @escaping @Sendable (Rank) -> Assignment.Payload,
+    observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
+  ) async throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
+    // One run of this host at a time has this number, whatever else is under way.
+    let run = UInt64.random(in: 1...UInt64.max)
+    switch transport {
+    case .none: preconditionFailure("no nodes without a transport")
+    case .inproc:
+      return try await Self.onThread {
+        let program = makeProgram()
+        let cluster = InProcessCluster(
+          ranks: program.ranks, run: run,
+          waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000), payload: payload)
+        let result = try cluster.run(
+          windowCount: program.windowCount, nextWindow: { try program.nextWindow() },
+          observe: observe)
+        try LawViolation.check(program, reports: result.reports, windows: result.windows)
+        return (
+          Outcome(reports: result.reports, windows: result.windows, nodes: []), program.summary
+        )
+      }
+    case .ipc, .tcp:
+      return try await overProcesses(
+        makeProgram, run: run, connectionWindows: connectionWindows, payload: payload,
+        observe: observe)
+    }
+  }
+
+  private func overProcesses(
+    _ makeProgram: @escaping @Sendable () -> EvaluatedProgram, run: UInt64,
+    connectionWindows: [Int], payload: @escaping @Sendable (Rank) -> Assignment.Payload,
+    observe: @escaping @Sendable (WindowReport, Rank) -> Bool
+  ) async throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
+    let folder = try transport == .ipc ? SocketFolder() : nil
+    defer { folder?.remove() }
+    let coordinator = try Coordinator(
+      address: launch.coordinator ?? folder.map { "ipc://\($0.path)/coordinator" }
+        ?? "tcp://127.0.0.1:*")
+    let ranks = makeProgram().ranks
+    if launch.program == nil {
+      progress("wait at \(coordinator.endpoint): wafer-node --coordinator \(coordinator.endpoint)")
+    }
+    let nodes = NodeProcesses(
+      executable: launch.program ?? "", count: launch.program == nil ? 0 : ranks,
+      coordinator: coordinator.endpoint)
+    return try await nodes.around { exits in
+      let program = makeProgram()
+      let connections = program.connections(of: connectionWindows)
+      let assignments = (0..<ranks).map { index in
+        Assignment(
+          run: run, rank: Rank(index), sources: connections.sources[index],
+          transport: folder.map { .ipc(folder: $0.path) } ?? .tcp(host: "127.0.0.1"),
+          waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
+          queueLimit: ProgramCheck.maximumUnderWay,
+          largestPayload: connections.largest * 4, payload: payload(Rank(index)))
+      }
+      let session = ClusterSession(
+        assignments: assignments, windowCount: program.windowCount,
+        limits: ClusterSession.Limits(), now: MonotonicClock.now)
+      let outcome = try coordinator.run(
+        session,
+        Coordinator.Callbacks(
+          nextWindow: { try program.nextWindow() }, observe: observe,
+          exits: { exits.take() }, interruption: interruption,
+          progress: { progress($0.rawValue) }))
+      try LawViolation.check(program, reports: outcome.reports, windows: outcome.windows)
+      return (
+        Outcome(reports: outcome.reports, windows: outcome.windows, nodes: outcome.nodes),
+        program.summary
+      )
+    }
+  }
+
+  private static func onThread<Result: Sendable>(
+    _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    try await NodeProcesses.onThread(body)
+  }
+}
+
+/// A folder for the sockets of one run, short enough for a socket's path (108 bytes).
+struct SocketFolder: Sendable {
+  let path: String
+
+  /// Throws `RunError.coordinator` when it cannot be made.
+  init() throws(RunError) {
+    let name = "wafer-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    path = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(name).path
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw .coordinator("no folder for sockets at \(path): \(error.localizedDescription)")
+    }
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,6 @@
+import Runtime
+
+/// What a result was made with.
+enum Provenance {
+  static let toolVersion = Tool.version
+}

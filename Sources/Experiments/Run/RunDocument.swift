@@ -1,0 +1,158 @@
+import Hardware
+import Programs
+import Quantities
+import Runtime
+
+/// The result of `wafer run` as a document, `wafer.run/1`: the shape is a contract, so it is written
+/// out key by key.
+public struct RunDocument {
+  private let result: ExperimentResult
+  /// Text of each sequence, of single and cluster; `nil` without a tokenizer.
+  private let text: (single: [String], cluster: [String])?
+
+  /// Takes each field as it is.
+  public init(_ result: ExperimentResult, text: (single: [String], cluster: [String])?) {
+    self.result = result
+    self.text = text
+  }
+
+  /// The document.
+  public var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "schema": "wafer.run/1",
+      "experiment": result.experiment.json,
+      "single": half(result.single, text?.single),
+      "cluster": half(result.cluster, text?.cluster),
+      "comparison": comparison,
+      "provenance": provenance,
+      "warnings": .array(result.warnings.map { .string($0) }),
+    ]
+    if let best = result.bestSingle { members["best_single"] = half(best, nil) }
+    return .object(members)
+  }
+
+  private func half(_ half: HalfResult, _ text: [String]?) -> JSONValue {
+    .object([
+      "nodes": .integer(half.emulated.wafers),
+      "grid": .string(half.mappings[0].grid.description),
+      "hypothetical": .boolean(half.isHypothetical),
+      "sram_per_pe_bytes": .integer(half.mappings[0].sramPerPE),
+      "sram_used_per_pe_bytes": .integer(half.mappings.map(\.usedPerPE).max() ?? 0),
+      "emulated": half.emulated.json,
+      "measured": half.measured?.json ?? .null,
+      "tokens": .array(half.tokens.map { .array($0.map { .integer($0) }) }),
+      "text": text.map { .array($0.map { .string($0) }) } ?? .null,
+    ])
+  }
+
+  private var comparison: JSONValue {
+    var members: [String: JSONValue] = [
+      "slowdown": .ratio(
+        result.cluster.emulated.total.time, over: result.single.emulated.total.time),
+      "extra_ps": .picoseconds(result.extra),
+      "extra_account_ps": result.extraAccount.json,
+    ]
+    // Phantom payloads have no numbers to compare.
+    if !result.cluster.tokens.isEmpty {
+      members["tokens_equal"] = .boolean(result.firstDifference == nil)
+      members["first_difference"] =
+        result.firstDifference.map {
+          ["sequence": .integer($0.sequence), "token": .integer($0.token)]
+        } ?? .null
+    }
+    if let difference = result.largestLogitDifference {
+      members["largest_logit_difference"] = .number("\(difference)")
+    }
+    if let single = result.single.measured, let cluster = result.cluster.measured {
+      members["measured_slowdown"] = .number(
+        "\(Double(cluster.total.nanoseconds) / Double(max(single.total.nanoseconds, 1)))")
+    }
+    return .object(members)
+  }
+
+  private var provenance: JSONValue {
+    [
+      "tool_version": .string(Provenance.toolVersion),
+      "presets": .array(
+        result.experiment.presets.map {
+          [
+            "kind": .string($0.kind.rawValue), "name": .string($0.name), "file": .string($0.file),
+            "sha256": .string($0.sha256),
+          ]
+        }),
+      "model_fingerprint": .optional(result.modelFingerprint),
+      "nodes": .array(
+        result.cluster.nodes.map {
+          [
+            "host": .string($0.host), "instructions": .string($0.instructions),
+            "tool_version": .string($0.toolVersion),
+          ]
+        }),
+    ]
+  }
+}
+
+extension EmulatedResult {
+  /// As every document has it; part of the emulated document.
+  public var json: JSONValue {
+    let seconds = Rational(
+      Int128(total.time.picoseconds), over: Int128(EmulatedTime.picosecondsPerSecond))
+    let rate = total.time > .zero ? Rational(tokens) / seconds : Rational(0)
+    return [
+      "ttft_ps": .picoseconds(timeToFirstToken),
+      "tpot_ps": timePerOutputToken.map { .picoseconds($0) } ?? .null,
+      "total_ps": .picoseconds(total.time),
+      "tokens_per_second": .rounded(rate, digits: 3),
+      "tokens_per_second_per_wafer": .rounded(rate / Rational(wafers), digits: 3),
+      "joules_per_token": .rounded(joulesPerToken, digits: 6),
+      "account_ps": total.account.json,
+      "links": .array(links.map(\.json)),
+    ]
+  }
+}
+
+extension Traffic.Link {
+  /// What crossed it, and how long the sender's port worked for it.
+  public var json: JSONValue {
+    [
+      "from": .integer(from.index), "to": .integer(to.index),
+      "messages": .integer(total.messages), "bytes": .integer(total.bytes),
+      "busy_ps": .picoseconds(total.busy),
+    ]
+  }
+}
+
+extension MeasuredResult {
+  /// As every document has it.
+  public var json: JSONValue {
+    [
+      "ttft_ns": .integer(timeToFirstToken.nanoseconds),
+      "tpot_ns": timePerOutputToken.map { .integer($0.nanoseconds) } ?? .null,
+      "total_ns": .integer(total.nanoseconds),
+      "bytes": .integer(bytes),
+      "messages": .integer(messages),
+      "oversubscribed": .boolean(isOversubscribed),
+      "peak_resident_bytes": .integer(peakResidentBytes),
+      "weight_bytes": .integer(weightBytes),
+      "kv_cache_bytes": .integer(cacheBytes),
+    ]
+  }
+}
+
+extension Account {
+  /// Every entry, zero or not.
+  public var json: JSONValue {
+    .object(
+      Dictionary(
+        uniqueKeysWithValues: Entry.allCases.map { ($0.rawValue, .picoseconds(self[$0])) }))
+  }
+}
+
+extension JSONValue {
+  /// One time over another, to nine digits; 1 over nothing.
+  static func ratio(_ time: EmulatedTime, over other: EmulatedTime) -> JSONValue {
+    guard other > .zero else { return .integer(1) }
+    return .rounded(
+      Rational(Int128(time.picoseconds), over: Int128(other.picoseconds)), digits: 9)
+  }
+}

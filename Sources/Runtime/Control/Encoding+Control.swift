@@ -1,0 +1,192 @@
+import Messaging
+import Programs
+import Quantities
+
+extension ControlMessage {
+  /// The frame: mark, protocol version, kind, fields.
+  public func encoded() -> [UInt8] {
+    var writer = ByteWriter(capacity: 256)
+    writer.put(MessageHeader.magic)
+    writer.put(ProtocolVersion.current)
+    writer.put(kind.rawValue)
+    switch self {
+    case .hello(let hello):
+      writer.put(hello.protocolVersion)
+      writer.put(hello.toolVersion)
+      writer.put(hello.host)
+      writer.put(hello.process)
+      writer.put(UInt32(hello.processors))
+      writer.put(hello.instructions)
+      writer.put(Int32(hello.requestedRank ?? -1))
+    case .bound(let endpoints), .connect(let endpoints):
+      writer.put(list: endpoints) { writer, place in
+        writer.put(UInt32(place.peer.index))
+        writer.put(place.endpoint)
+      }
+    case .ready(let weightBytes): writer.put(count: weightBytes)
+    case .windowDone(let report): writer.put(report)
+    case .done(let report): writer.put(report)
+    case .failed(let reason), .refuse(let reason), .abort(let reason): writer.put(reason)
+    case .assign(let assignment): writer.put(assignment)
+    case .window(let window): writer.put(window)
+    case .begin, .finish, .alive: break
+    }
+    return writer.bytes
+  }
+
+  /// Reads a frame.
+  ///
+  /// Throws `FrameError` for anything that is not one. A `hello` is read whatever version its sender
+  /// speaks, so that it can be told.
+  public init(reading frame: UnsafeRawBufferPointer) throws(FrameError) {
+    var reader = ByteReader(frame)
+    let magic = try reader.get(UInt32.self)
+    guard magic == MessageHeader.magic else { throw .magic(magic) }
+    let version = try reader.get(UInt16.self)
+    let kind: Kind = try reader.choice()
+    guard version == ProtocolVersion.current || kind == .hello || kind == .refuse else {
+      throw .version(found: version, expected: ProtocolVersion.current)
+    }
+    switch kind {
+    case .hello:
+      self = .hello(
+        Hello(
+          protocolVersion: try reader.get(), toolVersion: try reader.text(),
+          host: try reader.text(), process: try reader.get(),
+          processors: Int(try reader.get(UInt32.self)), instructions: try reader.text(),
+          requestedRank: try reader.requestedRank()))
+    case .bound: self = .bound(try reader.endpoints())
+    case .connect: self = .connect(try reader.endpoints())
+    case .ready: self = .ready(weightBytes: try reader.count())
+    case .windowDone: self = .windowDone(try reader.windowReport())
+    case .done: self = .done(try reader.nodeReport())
+    case .failed: self = .failed(try reader.text())
+    case .refuse: self = .refuse(try reader.text())
+    case .abort: self = .abort(try reader.text())
+    case .assign: self = .assign(try reader.assignment())
+    case .window: self = .window(try reader.window())
+    case .begin: self = .begin
+    case .finish: self = .finish
+    case .alive: self = .alive
+    }
+    try reader.finish()
+  }
+
+  /// Reads a frame, for those who go on when it is none.
+  public static func reading(_ frame: [UInt8]) -> Result<ControlMessage, FrameError> {
+    frame.withUnsafeBytes { bytes in
+      Result { () throws(FrameError) in try ControlMessage(reading: bytes) }
+    }
+  }
+
+  /// What a frame is, without reading it; `nil` when it is none of ours.
+  public static func kind(of frame: UnsafeRawBufferPointer) -> Kind? {
+    frame.count > 6 ? Kind(rawValue: frame[6]) : nil
+  }
+
+  /// The byte behind mark and version.
+  public enum Kind: UInt8, Sendable {
+    case hello, bound, ready, windowDone, done, failed, refuse, assign, connect, window, begin
+    case finish, abort, alive
+  }
+
+  var kind: Kind {
+    switch self {
+    case .hello: .hello
+    case .bound: .bound
+    case .ready: .ready
+    case .windowDone: .windowDone
+    case .done: .done
+    case .failed: .failed
+    case .refuse: .refuse
+    case .assign: .assign
+    case .connect: .connect
+    case .window: .window
+    case .begin: .begin
+    case .finish: .finish
+    case .abort: .abort
+    case .alive: .alive
+    }
+  }
+}
+
+extension ByteWriter {
+  fileprivate mutating func put(_ report: WindowReport) {
+    put(UInt32(report.index))
+    put(list: report.outputs) { writer, output in
+      writer.put(UInt32(output.batch))
+      writer.put(output.stamp)
+      writer.put(output.measured.nanoseconds)
+      writer.put(list: output.tokens) { $0.put($1) }
+    }
+    put(list: report.logits) { writer, logits in
+      writer.put(UInt32(logits.sequence))
+      writer.put(UInt32(logits.position))
+      writer.put(list: logits.values) { $0.put($1) }
+    }
+  }
+
+  fileprivate mutating func put(_ report: NodeReport) {
+    put(report.end)
+    put(report.clockDigest)
+    put(report.resultDigest.value)
+    put(count: report.messagesSent)
+    put(count: report.payloadBytesSent)
+    put(report.started?.nanoseconds ?? -1)
+    put(report.finished?.nanoseconds ?? -1)
+    put(count: report.peakResidentBytes)
+    put(count: report.weightBytes)
+    put(count: report.cacheBytes)
+  }
+}
+
+extension ByteReader {
+  fileprivate mutating func requestedRank() throws(FrameError) -> Int? {
+    let value = try get(Int32.self)
+    return value < 0 ? nil : Int(value)
+  }
+
+  fileprivate mutating func endpoints() throws(FrameError) -> [ControlMessage.PeerEndpoint] {
+    try list(minimumBytes: 8) { reader throws(FrameError) in
+      ControlMessage.PeerEndpoint(peer: try reader.nodeRank(), endpoint: try reader.text())
+    }
+  }
+
+  fileprivate mutating func windowReport() throws(FrameError) -> WindowReport {
+    var report = WindowReport(index: Int(try get(UInt32.self)))
+    report.outputs = try list(minimumBytes: 16) { reader throws(FrameError) in
+      WindowReport.Output(
+        batch: Int(try reader.get(UInt32.self)), stamp: try reader.stamp(),
+        measured: MeasuredTime(nanoseconds: try reader.get()),
+        tokens: try reader.list(minimumBytes: 4) { reader throws(FrameError) in try reader.get() })
+    }
+    report.logits = try list(minimumBytes: 12) { reader throws(FrameError) in
+      WindowReport.Logits(
+        sequence: Int(try reader.get(UInt32.self)), position: Int(try reader.get(UInt32.self)),
+        values: try reader.list(minimumBytes: 4) { reader throws(FrameError) in
+          try reader.float()
+        })
+    }
+    return report
+  }
+
+  fileprivate mutating func nodeReport() throws(FrameError) -> NodeReport {
+    var report = NodeReport()
+    report.end = try time()
+    report.clockDigest = try get()
+    report.resultDigest = Digest(value: try get())
+    report.messagesSent = try count()
+    report.payloadBytesSent = try count()
+    report.started = try moment()
+    report.finished = try moment()
+    report.peakResidentBytes = try count()
+    report.weightBytes = try count()
+    report.cacheBytes = try count()
+    return report
+  }
+
+  private mutating func moment() throws(FrameError) -> MeasuredTime? {
+    let nanoseconds = try get(Int64.self)
+    return nanoseconds < 0 ? nil : MeasuredTime(nanoseconds: nanoseconds)
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Experiments
+import Foundation
+
+/// How a command reaches its nodes.
+struct NodeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The wafer-node program. Default: the one beside this program.", valueName: "file"))
+  var nodeProgram: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Address of the control socket. Default: a free port of loopback, or a socket file for ipc.",
+      valueName: "endpoint"))
+  var coordinator: String?
+
+  @Flag(
+    help: """
+      Start no nodes: wait for nodes that others start with 'wafer-node --coordinator ADDRESS'.
+      """)
+  var externalNodes = false
+
+  func validate() throws {
+    if externalNodes, coordinator == nil {
+      throw ValidationError(
+        "--external-nodes needs --coordinator tcp://HOST:PORT, an address that the nodes know.")
+    }
+    if let coordinator, !coordinator.hasPrefix("tcp://"), !coordinator.hasPrefix("ipc://") {
+      throw ValidationError(
+        "--coordinator '\(coordinator)' is no address; write tcp://HOST:PORT or ipc://PATH")
+    }
+  }
+
+  /// Who starts nodes, and how.
+  ///
+  /// Throws `ConfigurationError` when the node program is not there.
+  func launch(for transport: Transport) throws(ConfigurationError) -> NodeLaunch {
+    guard transport == .tcp || transport == .ipc else {
+      if externalNodes || coordinator != nil {
+        throw ConfigurationError(
+          .option(externalNodes ? "--external-nodes" : "--coordinator"),
+          "does not go with --transport \(transport.rawValue)",
+          remedy: "Use --transport tcp or ipc")
+      }
+      return NodeLaunch(program: nil, coordinator: nil)
+    }
+    if externalNodes { return NodeLaunch(program: nil, coordinator: coordinator) }
+    let program = nodeProgram ?? Self.beside
+    guard FileManager.default.isExecutableFile(atPath: program) else {
+      throw ConfigurationError(
+        .option("--node-program"), "'\(program)' is not there, or cannot be executed",
+        remedy: "Build it with 'swift build --product wafer-node', or name it with --node-program")
+    }
+    return NodeLaunch(program: program, coordinator: coordinator)
+  }
+
+  private static var beside: String {
+    let own =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+      ?? CommandLine.arguments[0]
+    return URL(fileURLWithPath: own).deletingLastPathComponent()
+      .appendingPathComponent("wafer-node").path
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Experiments
+import Foundation
+
+/// `wafer run`
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Runs an experiment on a cluster and on a single wafer, and compares them.",
+    discussion: """
+      Without arguments: a small seeded model on 2 x 2 wafer processes of this host. Emulated time is \
+      what the modelled wafers would take, and is the same on every host; measured time is what \
+      this host took.
+
+        wafer run --pp 4 --link-latency 2us
+        wafer run --model model.gguf --prompt "The capital of France is" --pp 2 --tp 2
+        wafer run --model llama-3.1-405b --pp 16 --tp 8 --transport none
+
+      Exactly --output-tokens tokens are made; end-of-text does not end a run ('wafer generate' does).
+      """)
+
+  @OptionGroup(title: "Experiment") var experiment: ExperimentOptions
+  @OptionGroup(title: "Nodes") var nodes: NodeOptions
+  @OptionGroup var format: FormatOption
+
+  func run() async throws {
+    let experiment = try experiment.resolve()
+    let launch = try nodes.launch(for: experiment.host.transport)
+    let files = try ResultFiles(experiment)
+    let interruption = Interruption()
+    interruption.install()
+    let run = ExperimentRun(
+      experiment, launch: launch, progress: { Diagnostics.progress($0) },
+      interruption: { interruption.reason })
+    let result = try await run.run()
+    for warning in result.warnings { Diagnostics.warn(warning) }
+    let text = try ResultText(experiment).map { text in
+      (single: text.decode(result.single), cluster: text.decode(result.cluster))
+    }
+    let document = RunDocument(result, text: text).json
+    try files.write(result, document: document)
+    format.print(document) { RunTable(result, text: text).text($0) }
+  }
+}

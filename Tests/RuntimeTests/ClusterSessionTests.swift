@@ -1,0 +1,198 @@
+import Messaging
+import Programs
+import Quantities
+import Runtime
+import Testing
+
+@Suite("The coordinator's session, without sockets")
+struct ClusterSessionTests {
+  static let start = MeasuredTime(nanoseconds: 1_000_000_000)
+
+  static func session(ranks: Int = 2, windows: Int = 3) -> ClusterSession {
+    ClusterSession(
+      assignments: (0..<ranks).map {
+        Assignment(
+          run: 7, rank: Rank($0), sources: [], transport: .tcp(host: "127.0.0.1"),
+          waitLimitMilliseconds: 1000, queueLimit: 16, largestPayload: 64, payload: .phantom)
+      }, windowCount: windows, limits: .init(), now: start)
+  }
+
+  static func node(_ index: UInt8) -> NodeIdentity { NodeIdentity([index]) }
+
+  static func hello(
+    _ process: Int32 = 1, version: UInt16 = ProtocolVersion.current, rank: Int? = nil
+  ) -> ControlMessage {
+    .hello(
+      .init(
+        protocolVersion: version, toolVersion: "9.9", host: "host\(process)", process: process,
+        processors: 2, instructions: "scalar", requestedRank: rank))
+  }
+
+  static func window(_ index: Int, ranks: Int = 2) -> Window {
+    Window(index: index, batches: [], ranks: Array(repeating: RankWindow(), count: ranks))
+  }
+
+  /// The names of what is sent, with the node's number.
+  static func sent(_ actions: [ClusterSession.Action]) -> [String] {
+    actions.compactMap {
+      guard case .send(let message, let node) = $0 else { return nil }
+      return "\(message.name)>\(node.bytes[0])"
+    }
+  }
+
+  static func ending(_ actions: [ClusterSession.Action]) -> Result<
+    ClusterSession.Outcome, RunError
+  >? {
+    for case .ended(let result) in actions { return result }
+    return nil
+  }
+
+  /// A session in which both nodes are ready.
+  static func running(windows: Int = 3) -> ClusterSession {
+    var session = session(windows: windows)
+    for message in [hello(), .bound([]), .ready(weightBytes: 0)] {
+      for index in [UInt8(0), 1] {
+        _ = session.handle(.message(message, from: node(index)), now: start)
+      }
+    }
+    #expect(session.phase == .running)
+    return session
+  }
+
+  @Test("a run goes through its phases in order, and ends with every report")
+  func phases() throws {
+    var session = Self.session()
+    func send(_ message: ControlMessage, _ index: UInt8) -> [ClusterSession.Action] {
+      session.handle(.message(message, from: Self.node(index)), now: Self.start)
+    }
+    #expect(Self.sent(send(Self.hello(1), 0)) == [])
+    #expect(Self.sent(send(Self.hello(2), 1)) == ["assign>0", "assign>1"])
+    #expect(session.phase == .binding)
+    #expect(Self.sent(send(.bound([]), 1)) == [])
+    #expect(Self.sent(send(.bound([]), 0)) == ["connect>0", "connect>1"])
+    #expect(session.phase == .loading)
+    #expect(send(.ready(weightBytes: 1), 0).isEmpty)
+    let first = send(.ready(weightBytes: 1), 1)
+    #expect(first.count == 3, "a window is asked for each of the three")
+    for index in 0..<3 {
+      #expect(Self.sent(session.feed(Self.window(index))) == ["window>0", "window>1"])
+    }
+    #expect(Self.sent(session.begin()) == ["begin>0", "begin>1"])
+    for index in 0..<3 {
+      #expect(Self.sent(send(.windowDone(WindowReport(index: index)), 0)) == [])
+      let actions = send(.windowDone(WindowReport(index: index)), 1)
+      #expect(Self.sent(actions) == (index == 2 ? ["finish>0", "finish>1"] : []))
+    }
+    #expect(session.phase == .reporting)
+    #expect(Self.ending(send(.done(NodeReport()), 0)) == nil)
+    let outcome = try #require(Self.ending(send(.done(NodeReport()), 1))).get()
+    #expect(outcome.nodes.map(\.process) == [1, 2])
+    #expect(outcome.windows.count == 3)
+    #expect(session.phase == .ended)
+  }
+
+  @Test("no more windows are handed out than the bound, however long the program")
+  func bound() {
+    var session = Self.session(windows: 100)
+    var asked = 0
+    for message in [Self.hello(), .bound([]), .ready(weightBytes: 0)] {
+      for index in [UInt8(0), 1] {
+        let actions = session.handle(.message(message, from: Self.node(index)), now: Self.start)
+        for case .needWindow in actions {
+          _ = session.feed(Self.window(asked))
+          asked += 1
+        }
+      }
+    }
+    #expect(asked == ClusterSession.windowsAhead)
+    // One node alone does not move the bound; both do.
+    #expect(
+      session.handle(
+        .message(.windowDone(WindowReport(index: 0)), from: Self.node(0)), now: Self.start
+      ).isEmpty)
+    let actions = session.handle(
+      .message(.windowDone(WindowReport(index: 0)), from: Self.node(1)), now: Self.start)
+    #expect(actions.count == 1)
+  }
+
+  @Test("a node of another version is refused, and told what is wrong")
+  func version() throws {
+    var session = Self.session()
+    let actions = session.handle(
+      .message(Self.hello(version: 99), from: Self.node(0)), now: Self.start)
+    guard case .send(.refuse(let reason), _) = try #require(actions.first) else {
+      Issue.record("\(actions)")
+      return
+    }
+    #expect(reason.contains("99") && reason.contains("\(ProtocolVersion.current)"))
+    #expect(session.registered.isEmpty)
+  }
+
+  @Test("a rank is given as asked; twice, or one that is not there, is refused")
+  func ranks() {
+    var session = Self.session(ranks: 3)
+    func join(_ index: UInt8, rank: Int?) -> [String] {
+      Self.sent(
+        session.handle(
+          .message(Self.hello(Int32(index), rank: rank), from: Self.node(index)), now: Self.start))
+    }
+    #expect(join(1, rank: 2) == [])
+    #expect(join(2, rank: 2) == ["refuse>2"])
+    #expect(join(3, rank: 3) == ["refuse>3"])
+    #expect(join(4, rank: nil) == [])
+    #expect(session.registered.map(\.rank) == [Rank(0), Rank(2)])
+    #expect(join(5, rank: nil) == ["assign>4", "assign>5", "assign>1"])
+    #expect(join(6, rank: nil) == ["refuse>6"])
+  }
+
+  @Test("nodes that never come end the run, with who is there and who is not")
+  func missing() throws {
+    var session = Self.session()
+    _ = session.handle(.message(Self.hello(5), from: Self.node(0)), now: Self.start)
+    let late = MeasuredTime(nanoseconds: Self.start.nanoseconds + 61_000_000_000)
+    let result = try #require(Self.ending(session.handle(.tick, now: late)))
+    guard case .failure(let error) = result else { return }
+    #expect(error.description.contains("rank 1"))
+    #expect(error.description.contains("host5, process 5"))
+  }
+
+  @Test("a silent node ends the run, with its rank and the phase")
+  func silence() throws {
+    var session = Self.running()
+    let before = MeasuredTime(nanoseconds: Self.start.nanoseconds + 14_000_000_000)
+    _ = session.handle(.message(.alive, from: Self.node(0)), now: before)
+    #expect(Self.ending(session.handle(.tick, now: before)) == nil)
+    let after = MeasuredTime(nanoseconds: Self.start.nanoseconds + 16_000_000_000)
+    let actions = session.handle(.tick, now: after)
+    guard case .failure(let error) = try #require(Self.ending(actions)) else { return }
+    #expect(error.description.contains("rank 1 has said nothing for 16.0 s while running"))
+    #expect(Self.sent(actions) == ["abort>0", "abort>1"])
+  }
+
+  @Test("a node that fails, exits or speaks out of turn ends the run with its rank")
+  func failures() throws {
+    let events: [(ClusterSession.Event, String)] = [
+      (.message(.failed("disk full"), from: Self.node(1)), "rank 1: disk full"),
+      (.message(.ready(weightBytes: 0), from: Self.node(0)), "rank 0 sent 'ready' while running"),
+      (.message(.windowDone(WindowReport(index: 1)), from: Self.node(0)), "window 1 out of turn"),
+      (.exited(process: 1, status: "signal 9"), "ended in the middle of the run: signal 9"),
+      (.unreadable(.magic(1), from: Self.node(1)), "rank 1 sent an unreadable frame"),
+    ]
+    for (event, words) in events {
+      var session = Self.running()
+      let actions = session.handle(event, now: Self.start)
+      guard case .failure(let error) = try #require(Self.ending(actions)) else { continue }
+      #expect(error.description.contains(words), "\(error)")
+      #expect(session.handle(.tick, now: Self.start).isEmpty, "an ended session does nothing")
+    }
+  }
+
+  @Test("strangers' bytes do not disturb a run")
+  func strangers() {
+    var session = Self.running()
+    #expect(session.handle(.unreadable(.magic(1), from: Self.node(9)), now: Self.start).isEmpty)
+    #expect(
+      session.handle(.message(.failed("x"), from: Self.node(9)), now: Self.start).isEmpty)
+    #expect(session.phase == .running)
+  }
+}

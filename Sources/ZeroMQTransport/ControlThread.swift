@@ -86,6 +86,12 @@ final class ControlThread: Sendable {
       }
     }
 
+    /// Takes what the data path still says, until it says that it ends: a PAIR without its peer would
+    /// make it wait for ever.
+    private func drain() {
+      while let parts = try? data.receiveParts(), !parts.joined().isEmpty {}
+    }
+
     private func forward() throws(ZeroMQError) {
       var poller = Poller()
       let fromCoordinator = poller.add(dealer, for: .readable)
@@ -125,20 +131,20 @@ final class ControlThread: Sendable {
     private func takeFromCoordinator() throws(ZeroMQError) {
       while let frame = try dealer.nextFrame() {
         // What cannot be read is the data path's to report.
-        switch frame.withUnsafeBytes({ ControlMessage.kind(of: $0) }) {
-        case .alive: continue
-        case .abort: owner.abortFlag.raise()
-        default: break
-        }
+        let kind = frame.withUnsafeBytes { ControlMessage.kind(of: $0) }
+        if kind == .alive { continue }
+        // First the words, then the flag: who sees the flag finds the reason.
         try data.send(frame)
+        if kind == .abort { owner.abortFlag.raise() }
       }
     }
 
     /// Tells the data path that the run is over.
     private func giveUp(_ reason: String) {
-      owner.abortFlag.raise()
-      // The data path may have ended already; then there is nobody to tell.
+      // The data path may be far behind; the flag reaches it all the same.
       try? data.send(ControlMessage.abort(reason).encoded(), .dontWait)
+      owner.abortFlag.raise()
+      drain()
     }
   }
 }

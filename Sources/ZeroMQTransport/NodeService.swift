@@ -77,11 +77,19 @@ public struct NodeService {
       } catch let failure as NodeFailure {
         throw failure
       } catch NodeError.aborted {
-        throw NodeFailure(reason: "the run was aborted", isOwn: false)
+        throw NodeFailure(reason: abortReason(&socket) ?? "the run was aborted", isOwn: false)
       } catch {
         throw NodeFailure(reason: "\(error)", isOwn: true)
       }
     }
+  }
+
+  /// What was said when the abort flag was raised, behind windows that are no longer wanted.
+  private func abortReason(_ socket: inout Socket<Pair>) -> String? {
+    while let frame = try? socket.nextFrame() {
+      if case .success(.abort(let reason)) = ControlMessage.reading(frame) { return reason }
+    }
+    return nil
   }
 
   /// The states in order.

@@ -48,8 +48,9 @@ struct CommandLineTests {
       "collective --algorithm rings --ranks 8 --bytes 1KiB --link-bandwidth 1GB/s --link-latency 1us",
       "--algorithm", "the nearest is 'ring'"),
     Wrong(
-      "collective --algorithm tree --ranks 8 --bytes 1KiB --link-bandwidth 1GB/s --link-latency 1us",
-      "--algorithm", "does not make an all-reduce"),
+      "collective --operation all-to-all --algorithm ring --ranks 8 --bytes 1KiB "
+        + "--link-bandwidth 1GB/s --link-latency 1us",
+      "--algorithm", "does not make an all-to-all"),
     Wrong(
       "collective --algorithm ring --ranks 8 --bytes 5B --link-bandwidth 1GB/s --link-latency 1us",
       "--bytes", "multiple of 4 B"),

@@ -42,7 +42,8 @@ struct ProcessFailureTests {
     }
   }
 
-  @Test("a killed node ends the run, which names its rank and the signal", arguments: ["tcp", "ipc"])
+  @Test(
+    "a killed node ends the run, which names its rank and the signal", arguments: ["tcp", "ipc"])
   func killed(transport: String) async throws {
     let ended = try await failing(Self.long + ["--transport", transport]) { process in
       let children = Processes.children(of: process)

@@ -78,7 +78,7 @@ func run(
     if case .exited(let code) = result.terminationStatus { code } else { nil }
   return Ended(
     process: result.processIdentifier.value, status: status,
-    output: result.standardOutput ?? "", errors: result.closureResult.joined(separator: "\n"))
+    output: result.standardOutput, errors: result.closureResult.joined(separator: "\n"))
 }
 
 /// What `/proc` tells of processes.

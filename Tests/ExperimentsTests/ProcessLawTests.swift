@@ -1,4 +1,5 @@
 import Foundation
+import Programs
 import TestSupport
 import Testing
 
@@ -19,21 +20,22 @@ struct RandomRun: Sendable, CustomStringConvertible {
     let (pipeline, tensor) = plans.randomElement(using: &generator)!
     let batch = Int.random(in: 1...3, using: &generator)
     let collectives = ["auto", "ring", "recursive-doubling", "rabenseifner", "direct"]
-    settings = [
-      "model.name=synthetic-tiny", "plan.pipeline=\(pipeline)", "plan.tensor=\(tensor)",
-      "workload.prompt_tokens=\(Int.random(in: 1...6, using: &generator))",
-      "workload.output_tokens=\(Int.random(in: 1...3, using: &generator))",
-      "workload.batch=\(batch)",
-      "workload.micro_batches=\(Int.random(in: 1...batch, using: &generator))",
-      "collective=\(collectives.randomElement(using: &generator)!)", "seed=\(seed)",
-      "link.latency=\(Int.random(in: 0...5000, using: &generator)) ns",
-      "link.bandwidth=\(Int.random(in: 1...400, using: &generator)) GB/s",
-      "link.ports=\(["shared", "per-peer"].randomElement(using: &generator)!)",
-      "link.hold=\(["serialization", "delivery"].randomElement(using: &generator)!)",
-      "link.send_overhead=\(Int.random(in: 0...900, using: &generator)) ps",
-      "link.receive_overhead=\(Int.random(in: 0...900, using: &generator)) ps",
-      "host.wait_limit=120 s",
-    ] + (Bool.random(using: &generator) ? ["workload.prefill_chunk=2"] : [])
+    settings =
+      [
+        "model.name=synthetic-tiny", "plan.pipeline=\(pipeline)", "plan.tensor=\(tensor)",
+        "workload.prompt_tokens=\(Int.random(in: 1...6, using: &generator))",
+        "workload.output_tokens=\(Int.random(in: 1...3, using: &generator))",
+        "workload.batch=\(batch)",
+        "workload.micro_batches=\(Int.random(in: 1...batch, using: &generator))",
+        "collective=\(collectives.randomElement(using: &generator)!)", "seed=\(seed)",
+        "link.latency=\(Int.random(in: 0...5000, using: &generator)) ns",
+        "link.bandwidth=\(Int.random(in: 1...400, using: &generator)) GB/s",
+        "link.ports=\(["shared", "per-peer"].randomElement(using: &generator)!)",
+        "link.hold=\(["serialization", "delivery"].randomElement(using: &generator)!)",
+        "link.send_overhead=\(Int.random(in: 0...900, using: &generator)) ps",
+        "link.receive_overhead=\(Int.random(in: 0...900, using: &generator)) ps",
+        "host.wait_limit=120 s",
+      ] + (Bool.random(using: &generator) ? ["workload.prefill_chunk=2"] : [])
     transport = [.tcp, .ipc].randomElement(using: &generator)!
     payload = Payload.allCases.randomElement(using: &generator)!
   }

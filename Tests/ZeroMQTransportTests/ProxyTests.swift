@@ -8,7 +8,8 @@ import ZeroMQTransport
 /// The law between nodes that speak over tcp, with everything led through a proxy.
 @Suite("The law, over sockets", .serialized)
 struct ProxyTests {
-  @Test("frames that are late on the host change no emulated time", arguments: 0..<8 as Range<UInt64>)
+  @Test(
+    "frames that are late on the host change no emulated time", arguments: 0..<8 as Range<UInt64>)
   func delayed(seed: UInt64) throws {
     let experiment = SocketExperiment(seed: seed)
     let coordinator = try Coordinator(address: "tcp://127.0.0.1:*")
@@ -26,7 +27,7 @@ struct ProxyTests {
     arguments: 100..<108 as Range<UInt64>)
   func tampered(seed: UInt64) throws {
     let experiment = SocketExperiment(seed: seed)
-    let delay = experiment.delay
+    let delay = try #require(experiment.delay, "some delay must matter")
     let coordinator = try Coordinator(address: "tcp://127.0.0.1:*")
     let proxy = try FrameProxy(coordinator: coordinator.endpoint, seed: seed) { header, rank in
       guard header.source == delay.from, rank == delay.to, header.stream == delay.stream,
@@ -40,6 +41,5 @@ struct ProxyTests {
     _ = try proxy.stop()
     let predicted = experiment.evaluate(delays: [delay]).map(\.digest)
     #expect(outcome.reports.map(\.clockDigest) == predicted, "\(experiment)")
-    #expect(predicted != experiment.evaluate().map(\.digest), "the delay must matter")
   }
 }

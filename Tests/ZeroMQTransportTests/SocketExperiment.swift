@@ -48,11 +48,17 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
       + (isPhantom ? "phantom" : "real")
   }
 
-  /// The message that a proxy makes late: a rank's first to another shard of its stage.
-  var delay: Evaluator.Delay {
-    Evaluator.Delay(
-      from: Rank(split.ranks - 1), to: Rank(split.ranks - 2), stream: .collective, sequence: 0,
-      by: EmulatedTime(picoseconds: 1000))
+  /// A message that a proxy makes late: the first to another shard whose delay reaches the end, where
+  /// not every delay does.
+  var delay: Evaluator.Delay? {
+    let undisturbed = evaluate().map(\.digest)
+    return (0..<split.ranks).map { index in
+      // The neighbour within the stage.
+      let shard = index % split.tensor
+      return Evaluator.Delay(
+        from: Rank(index), to: Rank(index - shard + (shard + 1) % split.tensor),
+        stream: .collective, sequence: 0, by: EmulatedTime(picoseconds: 1000))
+    }.first { evaluate(delays: [$0]).map(\.digest) != undisturbed }
   }
 
   private var program: ModelProgram {

@@ -12,7 +12,7 @@ public struct NodeLaunch: Hashable, Sendable {
   /// A minute lets a container pull its image; a process needs milliseconds.
   public static let defaultRegistrationLimit = MeasuredTime(nanoseconds: 60_000_000_000)
 
-  /// Takes each field as it is.
+  /// Nodes started from `program`, or by others, that find the coordinator at `coordinator`.
   public init(
     program: String?, coordinator: String?,
     registrationLimit: MeasuredTime = NodeLaunch.defaultRegistrationLimit

@@ -3,15 +3,21 @@
 // holds the imports of every file against this list.
 import PackageDescription
 
-let swift: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// `scripts/check` sets it: warnings are errors to us, and warnings to whoever builds this with a newer
+/// compiler.
+let isStrict = Context.environment["WAFER_STRICT"] != nil
+
+let swift: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 /// Kernels are always optimised, so that debug builds stay usable, and never contract `a * b + c`,
 /// so that the bits of a result do not depend on the compiler's choice. What is fused says so.
-let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off"])]
+let kernels: [CSetting] =
+  [.unsafeFlags(["-O3", "-ffp-contract=off"])] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 let package = Package(
   name: "WaferCluster",
@@ -25,6 +31,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    // Paths as swift-subprocess takes them.
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -66,7 +74,8 @@ let package = Package(
         "Messaging", .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .target(
-      name: "ZeroMQTransport", dependencies: ["Quantities", "ZeroMQ", "Messaging", "Runtime"],
+      name: "ZeroMQTransport",
+      dependencies: ["ZeroMQ", "Quantities", "Programs", "Tensors", "Messaging", "Runtime"],
       swiftSettings: swift),
 
     // The coordinator.
@@ -74,16 +83,16 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "Quantities", "Models", "Placement", "Hardware", "Programs", "Tensors", "ModelFiles",
-        "Transformer",
-        "Messaging", "Runtime", "ZeroMQTransport", "Yams",
+        "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: swift),
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Experiments",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Runtime",
+        "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(
@@ -93,16 +102,20 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift),
 
-    // Ratios within one run; no part of the product.
+    // Benchmarks print ratios and rates; `scripts/bench` runs them, and nothing depends on them.
     .executableTarget(
       name: "kernel-bench", dependencies: ["Tensors"], path: "Benchmarks/kernel-bench",
       swiftSettings: swift),
-
-    // Benchmarks print rates; nothing depends on them.
     .executableTarget(
       name: "evaluator-bench",
       dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
       path: "Benchmarks/evaluator", swiftSettings: swift),
+    .executableTarget(
+      name: "message-bench",
+      dependencies: [
+        "Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport",
+      ],
+      path: "Benchmarks/messages", swiftSettings: swift),
 
     // Tests mirror the sources.
     .target(
@@ -132,15 +145,16 @@ let package = Package(
       dependencies: ["Transformer", "ModelFiles", "Models", "Placement", "Tensors", "TestSupport"],
       swiftSettings: swift),
     .testTarget(
-      name: "MessagingTests", dependencies: ["Messaging", "Programs", "Quantities", "TestSupport"],
-      swiftSettings: swift),
+      name: "MessagingTests",
+      dependencies: [
+        "Messaging", "Programs", "Hardware", "Models", "Placement", "Quantities", "TestSupport",
+      ], swiftSettings: swift),
     .testTarget(
       name: "RuntimeTests",
       dependencies: [
         "Runtime", "Messaging", "Programs", "Hardware", "Models", "Placement", "Quantities",
         "Tensors", "Transformer", "TestSupport",
-      ],
-      swiftSettings: swift),
+      ], swiftSettings: swift),
     .testTarget(
       name: "ZeroMQTransportTests",
       dependencies: [
@@ -157,5 +171,8 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: swift),
+
+    // Habits of the repository itself.
+    .testTarget(name: "TidyTests", swiftSettings: swift),
   ]
 )

@@ -1,5 +1,6 @@
 /// Appends numbers to a frame, least significant byte first on every host.
 public struct ByteWriter: Sendable {
+  /// Bytes of the payload.
   public private(set) var bytes: [UInt8] = []
 
   /// An empty frame.

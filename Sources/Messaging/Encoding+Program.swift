@@ -6,6 +6,7 @@ import Quantities
 /// How a rank's part of a program travels to its node.
 
 extension ByteWriter {
+  /// Appends a time in picoseconds.
   public mutating func put(_ time: EmulatedTime) { put(time.picoseconds) }
 
   mutating func put(_ values: Values) {
@@ -88,6 +89,7 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+  /// Reads a time in picoseconds.
   public mutating func time() throws(FrameError) -> EmulatedTime {
     EmulatedTime(picoseconds: try get())
   }
@@ -109,6 +111,7 @@ extension ByteReader {
     return Rank(Int(index))
   }
 
+  /// Reads a stamp. Throws when its account leaves the range of emulated time.
   public mutating func stamp() throws(FrameError) -> Stamp {
     let start = offset
     var account = Account()
@@ -187,25 +190,32 @@ extension ByteReader {
 
 /// One rank's part of a window, as it travels to its node.
 public struct NodeWindow: Hashable, Sendable {
+  /// Place of the window in the program.
   public var index: Int
   /// Whether the program ends with it.
   public var isLast: Bool
+  /// The micro-batches of the step.
   public var batches: [Batch]
   /// The values that this rank reports.
   public var outputs: [Output]
+  /// The rank's values and instructions.
   public var work: RankWindow
 
   /// A value of this rank whose time, and whose tokens, are a result.
   public struct Output: Hashable, Sendable {
+    /// Index into the rank's table of values.
     public var value: Int
+    /// Index into the window's batches.
     public var batch: Int
 
+    /// Takes each field as it is.
     public init(value: Int, batch: Int) {
       self.value = value
       self.batch = batch
     }
   }
 
+  /// Takes each field as it is.
   public init(
     index: Int, isLast: Bool, batches: [Batch], outputs: [Output], work: RankWindow
   ) {

@@ -8,10 +8,13 @@ import Quantities
 public struct MessageHeader: Hashable, Sendable {
   /// Tells runs apart, so that a frame of another run is found out.
   public var run: UInt64
+  /// The rank that sends it.
   public var source: Rank
+  /// The stream between the two.
   public var stream: Stream
   /// Place in the stream, from 0.
   public var sequence: UInt64
+  /// Whether numbers follow.
   public var type: PayloadType
   /// Shape of the payload: a flat run of this many elements, even when it is phantom.
   public var elements: Int
@@ -30,6 +33,7 @@ public struct MessageHeader: Hashable, Sendable {
     case words
   }
 
+  /// Takes each field as it is.
   public init(
     run: UInt64, source: Rank, stream: Stream, sequence: UInt64, type: PayloadType, elements: Int,
     payloadBytes: Int, departure: EmulatedTime, arrival: Stamp

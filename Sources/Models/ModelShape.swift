@@ -32,6 +32,7 @@ public struct ModelShape: Hashable, Sendable {
   /// Tokens a query looks back on, itself included (Mistral's `sliding_window`); `nil` is all.
   public var slidingWindow: Int?
 
+  /// Takes each field as it is.
   public init(
     name: String, layers: Int, width: Int, queryHeads: Int, keyValueHeads: Int, headSize: Int,
     feedForwardWidth: Int, vocabulary: Int, contextLength: Int, tiedHead: Bool = false,
@@ -67,6 +68,7 @@ public struct RotaryEmbedding: Hashable, Sendable {
   /// Which two elements of a head are turned together.
   public var pairing: Pairing
 
+  /// Takes each field as it is.
   public init(base: Float, scaling: Scaling = .none, pairing: Pairing = .halves) {
     self.base = base
     self.scaling = scaling

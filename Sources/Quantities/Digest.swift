@@ -1,5 +1,6 @@
 /// FNV-1a's step, 64 bits at a time: tells apart results that should be the same bytes. Not for security.
 public struct Digest: Hashable, Sendable {
+  /// The digest so far.
   public private(set) var value: UInt64
 
   /// Of no bytes, or one that came from elsewhere.

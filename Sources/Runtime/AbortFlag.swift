@@ -8,7 +8,9 @@ public final class AbortFlag: Sendable {
   /// A flag that is down.
   public init() {}
 
+  /// Raises it, for good.
   public func raise() { raised.store(true, ordering: .releasing) }
 
+  /// Whether it was raised.
   public var isRaised: Bool { raised.load(ordering: .acquiring) }
 }

@@ -8,6 +8,7 @@ import Quantities
 
 /// The host's monotonic clock. Processes of one host share it; hosts do not.
 public enum MonotonicClock {
+  /// Nanoseconds since an arbitrary start that all processes of the host share.
   public static var now: MeasuredTime {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

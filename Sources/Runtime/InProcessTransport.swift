@@ -19,6 +19,7 @@ public final class InProcessNetwork: Sendable {
   /// Called before a message is put into its inbox: tests delay and tamper here, on the sender's thread.
   private let intercept: (@Sendable (inout MessageHeader, Rank) -> Void)?
 
+  /// Takes each field as it is.
   public init(
     ranks: Int, waitLimitMilliseconds: Int,
     intercept: (@Sendable (inout MessageHeader, Rank) -> Void)? = nil
@@ -62,12 +63,14 @@ public final class InProcessTransport: Transport {
     self.rank = rank
   }
 
+  /// Hands a message on; see `Transport`.
   public func send(
     _ header: MessageHeader, payload: UnsafeRawBufferPointer, to peer: Rank
   ) throws(TransportError) {
     network.deliver(Inbox.Message(header: header, payload: Array(payload)), to: peer)
   }
 
+  /// Waits for the next message of a stream; see `Transport`.
   public func receive(
     from peer: Rank, stream: Stream, into payload: UnsafeMutableRawBufferPointer
   ) throws(TransportError) -> MessageHeader {

@@ -18,14 +18,20 @@ public enum NodeError: Error, CustomStringConvertible {
 
   /// Which message of which stream.
   public struct MessagePlace: Hashable, Sendable {
+    /// The rank that speaks.
     public var rank: Rank
+    /// The rank at the other end.
     public var peer: Rank
+    /// The stream between the two.
     public var stream: Stream
+    /// The sequence, by its row of the KV cache.
     public var sequence: Int
+    /// Bytes of the payload.
     public var bytes: Int
     /// Whether the rank receives it from the peer, or sends it to it.
     public var isReceive: Bool
 
+    /// Takes each field as it is.
     public init(
       rank: Rank, peer: Rank, stream: Stream, sequence: Int, bytes: Int, isReceive: Bool
     ) {

@@ -3,16 +3,19 @@ import Quantities
 
 /// What a rank tells when it has done a window.
 public struct WindowReport: Hashable, Sendable {
+  /// Place of the window in the program.
   public var index: Int
   /// The window's outputs on this rank, in its order.
   public var outputs: [Output] = []
   /// Logits of the rank's part of the vocabulary, when the run asked for them.
   public var logits: [Logits] = []
 
+  /// Takes each field as it is.
   public init(index: Int) { self.index = index }
 
   /// The tokens of a batch, or another value that the window judges by.
   public struct Output: Hashable, Sendable {
+    /// Index into the window's batches.
     public var batch: Int
     /// When it came to be, in emulated time.
     public var stamp: Stamp
@@ -21,6 +24,7 @@ public struct WindowReport: Hashable, Sendable {
     /// One a sampled sequence; empty when payloads are phantom.
     public var tokens: [Int32]
 
+    /// Takes each field as it is.
     public init(batch: Int, stamp: Stamp, measured: MeasuredTime, tokens: [Int32]) {
       self.batch = batch
       self.stamp = stamp
@@ -31,11 +35,14 @@ public struct WindowReport: Hashable, Sendable {
 
   /// The logits of one sampled position, of one shard's vocabulary.
   public struct Logits: Hashable, Sendable {
+    /// The sequence, by its row of the KV cache.
     public var sequence: Int
     /// Position of the token after which they come.
     public var position: Int
+    /// [vocabulary slice]
     public var values: [Float]
 
+    /// Takes each field as it is.
     public init(sequence: Int, position: Int, values: [Float]) {
       self.sequence = sequence
       self.position = position
@@ -52,16 +59,21 @@ public struct NodeReport: Hashable, Sendable {
   public var clockDigest: UInt64 = 0
   /// Of the values that the last window named as outputs, for programs without a model.
   public var resultDigest = Digest()
+  /// Messages handed to the transport.
   public var messagesSent = 0
   /// On the host's wire, headers left out.
   public var payloadBytesSent = 0
   /// The first instruction and the end of the last window, on the host's monotonic clock.
   public var started: MeasuredTime?
+  /// End of the last window, on the host's monotonic clock.
   public var finished: MeasuredTime?
+  /// Largest resident size of the process, in bytes.
   public var peakResidentBytes = 0
   /// Bytes of the slices that the node holds, and of its KV cache.
   public var weightBytes = 0
+  /// Bytes of the KV cache when full.
   public var cacheBytes = 0
 
+  /// An empty one.
   public init() {}
 }

@@ -46,7 +46,8 @@ public enum TransportError: Error, Hashable, CustomStringConvertible {
     case .frame(let error): error.description
     case .payload(let bytes, let expected):
       "a payload of \(bytes) bytes where \(expected) belong"
-    case .frames(let count): "a message of \(count) frames; a data message has a header and a payload"
+    case .frames(let count):
+      "a message of \(count) frames; a data message has a header and a payload"
     case .overfull(let messages): "\(messages) messages of streams that are not read"
     }
   }

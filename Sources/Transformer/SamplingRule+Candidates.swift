@@ -37,7 +37,10 @@ extension SamplingRule {
         let noise = GumbelNoise(seed: seed, entry: entry)
         for index in 0..<width {
           let token = vocabulary.lowerBound + index
-          best.offer(row[index] / temperature + noise[token], token)
+          let bits = noise.bits(of: token)
+          let scaled = row[index] / temperature
+          guard scaled + GumbelNoise.bound(bits) > best.worst else { continue }
+          best.offer(scaled + GumbelNoise.value(bits), token)
         }
       default:
         for index in 0..<width { best.offer(row[index], vocabulary.lowerBound + index) }
@@ -61,9 +64,20 @@ private struct GumbelNoise {
     key = Mixing.mix(seed, UInt64(entry.sequence), UInt64(entry.sampledPosition))
   }
 
-  subscript(token: Int) -> Float {
-    let unit = Mixing.unit(Mixing.mix(key ^ UInt64(token)))
-    return Float(-Elementary.log(-Elementary.log(unit)))
+  /// What a token's u is made of.
+  func bits(of token: Int) -> UInt64 { Mixing.mix(key ^ UInt64(token)) }
+
+  static func value(_ bits: UInt64) -> Float {
+    Float(-Elementary.log(-Elementary.log(Mixing.unit(bits))))
+  }
+
+  /// Never below `value`, and made without a logarithm: few tokens are near enough to the best to need
+  /// theirs.
+  ///
+  /// −log u ≥ 1 − u > 2^−(n + 1), where u starts with n ones, so the noise is below (n + 1) log 2.
+  /// Rounding is monotonic, so a sum with the bound is not below the sum with the value.
+  static func bound(_ bits: UInt64) -> Float {
+    Float((~bits).leadingZeroBitCount + 1) * 0.6932
   }
 }
 
@@ -72,7 +86,7 @@ private struct CandidateList {
   let pairs: UnsafeMutablePointer<Float>
   let count: Int
   /// Score of the last candidate: what a newcomer must beat.
-  private var worst = -Float.infinity
+  private(set) var worst = -Float.infinity
 
   init(_ record: UnsafeMutableBufferPointer<Float>, candidates: Int) {
     pairs = record.baseAddress!

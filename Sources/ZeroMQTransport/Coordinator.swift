@@ -45,6 +45,7 @@ public final class Coordinator: @unchecked Sendable {
     /// Told when the phase changes.
     public var progress: (ClusterSession.Phase) -> Void
 
+    /// Takes each field as it is.
     public init(
       nextWindow: @escaping () throws -> Window,
       observe: @escaping (WindowReport, Rank) -> Bool = { _, _ in true },
@@ -131,7 +132,7 @@ public final class Coordinator: @unchecked Sendable {
     do {
       let (sender, parts) = try router.receiveParts(.dontWait)
       return (sender, Array(parts.joined()))
-    } catch where error.code == .again {
+    } catch  where error.code == .again {
       return nil
     }
   }
@@ -139,7 +140,7 @@ public final class Coordinator: @unchecked Sendable {
   private func send(_ message: ControlMessage, to node: NodeIdentity) throws(ZeroMQError) {
     do {
       try router.send(message.encoded(), to: RoutingID(node.bytes))
-    } catch where error.code == .hostUnreachable {
+    } catch  where error.code == .hostUnreachable {
       // The node has gone; its exit or its silence will say so.
     }
   }

@@ -207,9 +207,11 @@ public struct NodeService {
 
 /// Why a node ended before its run was done.
 public struct NodeFailure: Error, Hashable, CustomStringConvertible {
+  /// What went wrong, for a person.
   public let reason: String
   /// Whether this node is at fault, and so must tell the coordinator; else it was told.
   public let isOwn: Bool
 
+  /// One sentence.
   public var description: String { reason }
 }

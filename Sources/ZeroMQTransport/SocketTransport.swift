@@ -26,6 +26,7 @@ public final class SocketTransport: Transport {
     /// Bytes of the largest payload; libzmq drops a peer that announces more.
     public var largestPayload: Int
 
+    /// Takes each field as it is.
     public init(wait: Duration, queue: Int, largestPayload: Int) {
       self.wait = wait
       self.queue = queue
@@ -52,6 +53,7 @@ public final class SocketTransport: Transport {
     init(_ socket: consuming Socket<Push>) { self.socket = socket }
   }
 
+  /// Takes each field as it is.
   public init(context: Context, limits: Limits, abortFlag: AbortFlag) {
     self.context = context
     self.limits = limits
@@ -85,6 +87,7 @@ public final class SocketTransport: Transport {
     destinations[peer] = Destination(socket)
   }
 
+  /// Hands a message on; see `Transport`.
   public func send(
     _ header: MessageHeader, payload: UnsafeRawBufferPointer, to peer: Rank
   ) throws(TransportError) {
@@ -101,6 +104,7 @@ public final class SocketTransport: Transport {
     try waiting { () throws(ZeroMQError) in try destination.socket.send(payload) }
   }
 
+  /// Waits for the next message of a stream; see `Transport`.
   public func receive(
     from peer: Rank, stream: Stream, into payload: UnsafeMutableRawBufferPointer
   ) throws(TransportError) -> MessageHeader {

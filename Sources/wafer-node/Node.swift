@@ -8,7 +8,8 @@ import ZeroMQTransport
 struct Node: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "wafer-node",
-    abstract: "Emulates one wafer of a cluster: joins a coordinator, does its part of a run, leaves.",
+    abstract:
+      "Emulates one wafer of a cluster: joins a coordinator, does its part of a run, leaves.",
     discussion: """
       A node needs to know one thing, the coordinator's address; rank, plan, peers and model it
       learns there. `wafer run` starts nodes of this host by itself; start them by hand to spread a

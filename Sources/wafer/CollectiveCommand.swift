@@ -21,7 +21,8 @@ struct CollectiveCommand: AsyncParsableCommand {
   @Option(help: "all-reduce, all-gather, reduce-scatter, all-to-all or broadcast.")
   var operation = CollectiveOperation.allReduce.rawValue
   @Option(
-    help: "ring, recursive-doubling, rabenseifner, direct, tree, or auto: the cheapest by the link.")
+    help: "ring, recursive-doubling, rabenseifner, direct, tree, or auto: the cheapest by the link."
+  )
   var algorithm: String
   @Option(help: "Number of wafers.")
   var ranks: String

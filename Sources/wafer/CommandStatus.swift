@@ -1,6 +1,8 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Hardware
+import Runtime
 
 /// How the process ends: the contract that scripts rely on.
 enum CommandStatus: Int32 {
@@ -13,7 +15,8 @@ enum CommandStatus: Int32 {
 
   /// The status of an error that ended a command.
   init(_ error: any Error) {
-    if error is ConfigurationError {
+    // A model that does not fit the wafers is the experiment's fault, not the run's.
+    if error is ConfigurationError || error is MappingError {
       self = .wrongInput
       return
     }
@@ -38,7 +41,9 @@ enum CommandStatus: Int32 {
 
   /// What is printed for an error.
   static func message(for error: any Error) -> String {
-    if let error = error as? ConfigurationError { return "wafer: \(error)" }
-    return Wafer.fullMessage(for: error)
+    switch error {
+    case is ConfigurationError, is MappingError, is RunError, is RunFailure: "wafer: \(error)"
+    default: Wafer.fullMessage(for: error)
+    }
   }
 }

@@ -52,7 +52,6 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("host.transport")) var transport: String?
   @Option(name: .long, help: .key("host.payload")) var payload: String?
   @Option(name: .long, help: .key("host.precision")) var precision: String?
-  @Option(name: .long, help: .key("host.threads_per_node")) var threadsPerNode: String?
   @Option(name: .long, help: .key("host.wait_limit")) var waitLimit: String?
   @Option(name: .long, help: .key("host.repetitions")) var repetitions: String?
   @Option(name: .long, help: .key("host.logits")) var logits: String?
@@ -71,9 +70,16 @@ struct ExperimentOptions: ParsableArguments {
 
   /// The experiment: defaults, file, options, `--set`, the later over the earlier.
   ///
+  /// - Parameter standard: What a command takes in place of the schema's defaults.
+  ///
   /// Throws `ConfigurationError`.
-  func resolve() throws(ConfigurationError) -> Experiment {
-    try ExperimentResolver(presets: try presets.library()).resolve(try settings())
+  func resolve(standard: [String: String] = [:]) throws(ConfigurationError) -> Experiment {
+    var all = Settings()
+    for (key, value) in standard.sorted(by: { $0.key < $1.key }) {
+      try all.set(key, to: .plain(value), at: .option("the command's default"))
+    }
+    all.merge(try settings())
+    return try ExperimentResolver(presets: try presets.library()).resolve(all)
   }
 
   /// What was written, in its layers.
@@ -104,7 +110,7 @@ struct ExperimentOptions: ParsableArguments {
       ("pricing.embedding_and_head", layersOnly ? "false" : nil),
       ("sampling.temperature", temperature), ("sampling.top_k", topK), ("sampling.top_p", topP),
       ("seed", seed), ("host.transport", transport), ("host.payload", payload),
-      ("host.precision", precision), ("host.threads_per_node", threadsPerNode),
+      ("host.precision", precision),
       ("host.wait_limit", waitLimit), ("host.repetitions", repetitions), ("host.logits", logits),
       ("host.output", output),
     ]

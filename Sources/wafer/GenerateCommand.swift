@@ -21,7 +21,7 @@ struct GenerateCommand: AsyncParsableCommand {
   @OptionGroup var format: FormatOption
 
   func run() async throws {
-    let experiment = try experiment.resolve()
+    let experiment = try experiment.resolve(standard: ["workload.output_tokens": "64"])
     let launch = try nodes.launch(for: experiment.host.transport)
     guard experiment.host.transport != .none, experiment.host.payload == .real else {
       throw ConfigurationError(
@@ -39,7 +39,7 @@ struct GenerateCommand: AsyncParsableCommand {
     let stream = Mutex(text?.stream)
     let isDocument = format.format == .json
     let run = ExperimentRun(
-      experiment, launch: launch, progress: { Diagnostics.progress($0) },
+      experiment, launch: launch, progress: { _ in },
       interruption: { interruption.reason })
     let half = try await run.generate(endOfText: text?.endOfText ?? []) { token in
       guard !isDocument else { return }

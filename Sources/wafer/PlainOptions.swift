@@ -15,7 +15,8 @@ struct PlainOptions: ParsableArguments {
   var linkOverhead = "0 ns"
   @Option(help: "shared: one port of the whole bandwidth; per-peer: a port for each peer.")
   var ports = Link.Ports.shared.rawValue
-  @Option(help: "How long a message keeps its port: serialization, or delivery (as ASTRA-sim has it).")
+  @Option(
+    help: "How long a message keeps its port: serialization, or delivery (as ASTRA-sim has it).")
   var hold = Link.Hold.serialization.rawValue
   @Option(help: "none: the evaluator alone; inproc: nodes as threads; ipc or tcp: as processes.")
   var transport = Transport.none.rawValue

@@ -214,7 +214,7 @@ struct ConfigurationResolveTests {
     let one = try Fixtures.resolve(set: ["model=/model.gguf", "host.transport=none"])
     let other = try Fixtures.resolve(
       set: [
-        "model=/model.gguf", "host.transport=ipc", "host.threads_per_node=4",
+        "model=/model.gguf", "host.transport=ipc",
         "host.output=out", "workload.prompt=abcdefghijklmnop", "sampling.temperature=1",
       ])
     #expect(one.modelled.json.document == other.modelled.json.document)

@@ -91,7 +91,7 @@ struct ConfigurationValueTests {
       sampling: {temperature: 0.7, top_k: 40, top_p: 0.9}
       pricing: {embedding_and_head: false, gqa: published-no-gqa}
       seed: 42
-      host: {transport: inproc, wait_limit: 2.5 s, threads_per_node: 3}
+      host: {transport: inproc, wait_limit: 2.5 s}
       """)
     let modelled = experiment.modelled
     #expect(modelled.wafer.clock.numerator == 850_000_000)
@@ -115,7 +115,6 @@ struct ConfigurationValueTests {
     #expect(modelled.memory.context == 13)
     #expect(experiment.host.payload == .phantom)
     #expect(experiment.host.waitLimit.nanoseconds == 2_500_000_000)
-    #expect(experiment.host.threadsPerNode == 3)
     #expect(
       try Fixtures.resolve("link: {name: wse3-io, bandwidth: infinite}").modelled.link.bandwidth
         == nil)

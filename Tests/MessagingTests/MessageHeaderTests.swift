@@ -9,7 +9,8 @@ struct MessageHeaderTests {
   static func random(using generator: inout SeededGenerator) -> MessageHeader {
     var account = Account()
     for entry in Account.Entry.allCases {
-      account[entry] = EmulatedTime(picoseconds: Int64.random(in: -1_000...1 << 50, using: &generator))
+      account[entry] = EmulatedTime(
+        picoseconds: Int64.random(in: -1_000...1 << 50, using: &generator))
     }
     let isPhantom = Bool.random(using: &generator)
     let elements = Int.random(in: 0...1 << 20, using: &generator)

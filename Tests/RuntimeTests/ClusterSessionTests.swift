@@ -40,7 +40,9 @@ struct ClusterSessionTests {
     }
   }
 
-  static func ending(_ actions: [ClusterSession.Action]) -> Result<ClusterSession.Outcome, RunError>? {
+  static func ending(_ actions: [ClusterSession.Action]) -> Result<
+    ClusterSession.Outcome, RunError
+  >? {
     for case .ended(let result) in actions { return result }
     return nil
   }

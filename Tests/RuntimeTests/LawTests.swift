@@ -52,8 +52,8 @@ struct LawTests {
     }
   }
 
-  @Test("tokens do not depend on the split, the batch or the chunk")
-  func tokens() throws {
+  @Test("a repeated run gives the same tokens")
+  func repeated() throws {
     for seed in UInt64(2000)..<2010 {
       let experiment = RandomExperiment(seed: seed)
       let one = try experiment.execute(phantom: false)

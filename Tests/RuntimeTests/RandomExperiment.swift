@@ -90,7 +90,8 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
   }
 
   /// What the evaluator says: the outputs of every window, and every rank's clock.
-  func evaluate(delays: [Evaluator.Delay] = []) throws -> (outputs: [[Stamp]], clocks: [RankClock]) {
+  func evaluate(delays: [Evaluator.Delay] = []) throws -> (outputs: [[Stamp]], clocks: [RankClock])
+  {
     var program = program
     var check = ProgramCheck(ranks: split.ranks)
     var evaluator = Evaluator(ranks: split.ranks, delays: delays)

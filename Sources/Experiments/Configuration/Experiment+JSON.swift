@@ -92,7 +92,7 @@ extension Experiment.Host {
       "transport": .string(transport.rawValue),
       "payload": .string(payload.rawValue),
       "precision": .string(precision.rawValue),
-      "threads_per_node": .integer(threadsPerNode),
+      "threads_per_node": .integer(Self.threadsPerNode),
       "wait_limit_ns": .integer(waitLimit.nanoseconds),
       "repetitions": .integer(repetitions),
       "prompt": prompt.json,

@@ -65,7 +65,6 @@ extension Experiment {
     case "host.transport": host.transport.rawValue
     case "host.payload": host.payload.rawValue
     case "host.precision": host.precision.rawValue
-    case "host.threads_per_node": "\(host.threadsPerNode)"
     case "host.wait_limit": "\(host.waitLimit.nanoseconds) ns"
     case "host.repetitions": "\(host.repetitions)"
     case "host.logits": host.logits

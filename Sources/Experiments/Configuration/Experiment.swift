@@ -111,8 +111,8 @@ public struct Experiment: Hashable, Sendable {
     public var payload: Payload
     /// How kernels treat activations.
     public var precision: Precision
-    /// Threads of each node's kernels.
-    public var threadsPerNode: Int
+    /// Threads of each node's kernels, the same in both halves: the data path is one thread.
+    public static let threadsPerNode = 1
     /// Longest wait for a message.
     public var waitLimit: MeasuredTime
     /// Runs that measured times are taken from.

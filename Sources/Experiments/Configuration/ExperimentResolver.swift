@@ -102,7 +102,8 @@ public struct ExperimentResolver: Sendable {
 
   private func noModel(_ written: String, _ reader: SettingsReader) -> ConfigurationError {
     let names =
-      ModelShape.syntheticShapes.map(\.name) + modelNames + modelNames.map { ModelReference.syntheticPrefix + $0 }
+      ModelShape.syntheticShapes.map(\.name) + modelNames
+      + modelNames.map { ModelReference.syntheticPrefix + $0 }
     let isThere = FileManager.default.fileExists(atPath: written)
     return ConfigurationError(
       reader.place("model.name"), key: "model.name",
@@ -312,7 +313,6 @@ public struct ExperimentResolver: Sendable {
     return Experiment.Host(
       model: model.reference, transport: transport, payload: payload,
       precision: try reader.choice("host.precision"),
-      threadsPerNode: try reader.count("host.threads_per_node"),
       waitLimit: MeasuredTime(nanoseconds: Int64(nanoseconds)),
       repetitions: try reader.count("host.repetitions"), prompt: prompt, sampling: sampling,
       logits: logits, output: try reader.text("host.output"))

@@ -121,9 +121,6 @@ public enum ExperimentSchema {
       "host.precision", .choice(Precision.allCases.map(\.rawValue)), default: "float32",
       option: "--precision", "of activations in the host's kernels"),
     SettingKey(
-      "host.threads_per_node", .count(1...1024), default: "1", option: "--threads-per-node",
-      "threads of each node's kernels, the same in both halves"),
-    SettingKey(
       "host.wait_limit", .quantity(.time, Rational(1, over: 1000)...Rational(86_400)),
       default: "60 s", option: "--wait-limit", "longest wait for a message before the run fails"),
     SettingKey(

@@ -37,7 +37,8 @@ public struct Table: Hashable, Sendable {
         line += cell + String(repeating: " ", count: width - cell.count + 2)
       }
       let head = line + last[0]
-      text += (index == 0 ? style.bold(head) : Self.withoutTrailingSpaces(head)) + "\n"
+      let bare = Self.withoutTrailingSpaces(head)
+      text += (index == 0 ? style.bold(bare) : bare) + "\n"
       for more in last.dropFirst() {
         text += String(repeating: " ", count: indent) + more + "\n"
       }

@@ -6,33 +6,38 @@ import Runtime
 
 /// What one half gave, on both clocks.
 public struct HalfResult: Sendable {
+  /// Which half it is.
   public let name: ExperimentRun.HalfName
   /// Where each rank's layers lie on its wafer.
   public let mappings: [Mapping]
   /// Whether SRAM was taken as enlarged.
-  public let isHypothetical: Bool
+  public var isHypothetical: Bool { mappings.contains { $0.isHypothetical } }
+  /// Set when the half has run, which is before anyone sees it.
   public internal(set) var emulated: EmulatedResult!
   /// `nil` without nodes.
   public internal(set) var measured: MeasuredResult?
   /// Of each sequence; empty when payloads are phantom.
   public internal(set) var tokens: [[Int32]] = []
+  /// Of every output position; `nil` unless asked for.
   public internal(set) var logits: Logits?
   /// Who the nodes were; empty for threads.
   public internal(set) var nodes: [ControlMessage.Hello] = []
 
-  init(name: ExperimentRun.HalfName, mappings: [Mapping], isHypothetical: Bool) {
+  init(name: ExperimentRun.HalfName, mappings: [Mapping]) {
     self.name = name
     self.mappings = mappings
-    self.isHypothetical = isHypothetical
   }
 }
 
 /// An experiment's answer.
 public struct ExperimentResult: Sendable {
+  /// What was asked, fully resolved.
   public let experiment: Experiment
   /// The PEs that the layers of each wafer are spread over, in both halves.
   public let grid: Rectangle
+  /// The whole model on one wafer of the same grid.
   public let single: HalfResult
+  /// The split that the experiment asks about.
   public let cluster: HalfResult
   /// The fastest mapping that really fits one wafer; `nil` when none does.
   public let bestSingle: HalfResult?

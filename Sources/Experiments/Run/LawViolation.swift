@@ -4,6 +4,7 @@ import Runtime
 
 /// A node computed another emulated time than the evaluator: a fault of ours, and the run is void.
 public struct LawViolation: Error, CustomStringConvertible {
+  /// One sentence.
   public let description: String
 
   /// Holds what nodes reported against the evaluator, to the picosecond.
@@ -12,31 +13,14 @@ public struct LawViolation: Error, CustomStringConvertible {
   static func check(
     _ program: EvaluatedProgram, reports: [NodeReport], windows: [[WindowReport]]
   ) throws(LawViolation) {
-    var expected = program.outputs[...]
-    for window in windows {
-      for (rank, report) in window.enumerated() {
-        for output in report.outputs {
-          guard let own = expected.first(where: {
-            $0.window == report.index && $0.rank == Rank(rank)
-          }) else {
-            throw LawViolation(
-              description: "rank \(rank) reported an output of window \(report.index) too many")
-          }
-          let index = expected.firstIndex {
-            $0.window == report.index && $0.rank == Rank(rank)
-          }!
-          expected.remove(at: index)
-          guard own.stamp == output.stamp else {
-            throw LawViolation(
-              description: "window \(report.index), rank \(rank): the node's emulated time is "
-                + "\(output.stamp.time.picoseconds) ps, the evaluator's "
-                + "\(own.stamp.time.picoseconds) ps (accounts \(output.stamp.account) and "
-                + "\(own.stamp.account))")
-          }
-        }
-      }
+    var left = program.outputs[...]
+    for (index, window) in windows.enumerated() {
+      // Outputs come in the order of windows: what a window's ranks report is at the front.
+      let own = left.prefix { $0.window == index }
+      left = left.dropFirst(own.count)
+      try check(window, of: index, against: own)
     }
-    if let missing = expected.first {
+    if let missing = left.first {
       throw LawViolation(
         description: "no node reported the output of window \(missing.window) on \(missing.rank)")
     }
@@ -46,6 +30,27 @@ public struct LawViolation: Error, CustomStringConvertible {
         throw LawViolation(
           description: "rank \(rank): the node's clock ends at \(report.end.picoseconds) ps, the "
             + "evaluator's at \(clock.end.picoseconds) ps")
+      }
+    }
+  }
+
+  /// Holds what the ranks reported of one window against the evaluator's outputs of it.
+  private static func check(
+    _ window: [WindowReport], of index: Int, against expected: ArraySlice<EvaluatedProgram.Output>
+  ) throws(LawViolation) {
+    for (rank, report) in window.enumerated() {
+      let own = expected.filter { $0.rank == Rank(rank) }
+      guard own.count == report.outputs.count else {
+        throw LawViolation(
+          description: "window \(index), rank \(rank): the node reported "
+            + "\(report.outputs.count) outputs, the program has \(own.count)")
+      }
+      for (expected, found) in zip(own, report.outputs) where expected.stamp != found.stamp {
+        throw LawViolation(
+          description: "window \(index), rank \(rank): the node's emulated time is "
+            + "\(found.stamp.time.picoseconds) ps, the evaluator's "
+            + "\(expected.stamp.time.picoseconds) ps (accounts \(found.stamp.account) and "
+            + "\(expected.stamp.account))")
       }
     }
   }

@@ -14,10 +14,13 @@ public struct MeasuredResult: Hashable, Sendable {
   public var total: MeasuredTime
   /// Payload bytes and messages between nodes, on the host's wire.
   public var bytes: Int
+  /// Messages between nodes.
   public var messages: Int
   /// Resident size of the largest node, weights and KV cache of all nodes.
   public var peakResidentBytes: Int
+  /// Weights that all nodes hold.
   public var weightBytes: Int
+  /// KV caches of all nodes when full.
   public var cacheBytes: Int
   /// More busy threads than processors: then it measures the host, not the communication.
   public var isOversubscribed: Bool

@@ -15,6 +15,7 @@ public struct PlainRun: Sendable {
   private let progress: @Sendable (String) -> Void
   private let interruption: @Sendable () -> String?
 
+  /// Takes each field as it is.
   public init(
     _ window: Window, transport: Transport, payload: Payload, launch: NodeLaunch,
     waitLimit: MeasuredTime, progress: @escaping @Sendable (String) -> Void = { _ in },
@@ -33,10 +34,13 @@ public struct PlainRun: Sendable {
   public struct Result: Sendable {
     /// The latest output, and its account.
     public var total: Stamp
+    /// What crossed each link.
     public var links: [Traffic.Link]
     /// From the first instruction of any rank to the last; `nil` without nodes.
     public var measured: MeasuredTime?
+    /// Payload bytes between nodes, on the host's wire.
     public var payloadBytes: Int
+    /// Messages between nodes.
     public var messages: Int
     /// Of each rank's result, in rank order; empty without numbers.
     public var digests: [UInt64]

@@ -10,6 +10,7 @@ public struct RunDocument {
   /// Text of each sequence, of single and cluster; `nil` without a tokenizer.
   private let text: (single: [String], cluster: [String])?
 
+  /// Takes each field as it is.
   public init(_ result: ExperimentResult, text: (single: [String], cluster: [String])?) {
     self.result = result
     self.text = text
@@ -72,7 +73,8 @@ public struct RunDocument {
   private var provenance: JSONValue {
     [
       "tool_version": .string(Provenance.toolVersion),
-      "presets": .array(result.experiment.presets.map {
+      "presets": .array(
+        result.experiment.presets.map {
           [
             "kind": .string($0.kind.rawValue), "name": .string($0.name), "file": .string($0.file),
             "sha256": .string($0.sha256),

@@ -9,6 +9,7 @@ public struct RunTable {
   private let result: ExperimentResult
   private let text: (single: [String], cluster: [String])?
 
+  /// Takes each field as it is.
   public init(_ result: ExperimentResult, text: (single: [String], cluster: [String])?) {
     self.result = result
     self.text = text

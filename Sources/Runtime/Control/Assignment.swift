@@ -9,9 +9,11 @@ import Transformer
 public struct Assignment: Hashable, Sendable {
   /// Tells runs apart.
   public var run: UInt64
+  /// The rank that speaks.
   public var rank: Rank
   /// Ranks that send to this one; it makes an endpoint for each.
   public var sources: [Rank]
+  /// How nodes reach each other.
   public var transport: TransportKind
   /// Longest wait for a message, in milliseconds.
   public var waitLimitMilliseconds: Int
@@ -40,6 +42,7 @@ public struct Assignment: Hashable, Sendable {
     case model(ModelAssignment)
   }
 
+  /// Takes each field as it is.
   public init(
     run: UInt64, rank: Rank, sources: [Rank], transport: TransportKind,
     waitLimitMilliseconds: Int, queueLimit: Int, largestPayload: Int, payload: Payload
@@ -68,17 +71,25 @@ public struct Assignment: Hashable, Sendable {
 
 /// A node's part of a model.
 public struct ModelAssignment: Hashable, Sendable {
+  /// What the model computes.
   public var shape: ModelShape
+  /// Layers of each stage; their count is the pipeline-parallel size.
   public var layersPerStage: [Int]
+  /// Tensor-parallel size.
   public var tensor: Int
+  /// Where the weights come from.
   public var weights: Weights
+  /// How exactly inputs enter multiplications.
   public var precision: Precision
   /// Sequences and positions of the KV cache.
   public var sequences: Int
+  /// Positions of each sequence that the KV cache holds.
   public var positions: Int
   /// Rows of the largest batch.
   public var maximumTokens: Int
+  /// How tokens are chosen from logits.
   public var sampling: SamplingRule
+  /// Of synthetic weights and of sampling.
   public var seed: UInt64
   /// One a sequence.
   public var prompts: [[Int32]]
@@ -92,6 +103,7 @@ public struct ModelAssignment: Hashable, Sendable {
     case synthetic(seed: UInt64, type: ElementType)
   }
 
+  /// Takes each field as it is.
   public init(
     shape: ModelShape, layersPerStage: [Int], tensor: Int, weights: Weights, precision: Precision,
     sequences: Int, positions: Int, maximumTokens: Int, sampling: SamplingRule, seed: UInt64,

@@ -4,8 +4,10 @@ import Quantities
 
 /// A node's address on the control socket.
 public struct NodeIdentity: Hashable, Sendable {
+  /// Bytes of the payload.
   public let bytes: [UInt8]
 
+  /// Takes each field as it is.
   public init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
@@ -49,7 +51,9 @@ public struct ClusterSession {
 
   /// What a finished run gave, by rank.
   public struct Outcome: Sendable {
+    /// Who the nodes were, by rank.
     public var nodes: [ControlMessage.Hello]
+    /// What each node told in the end, by rank.
     public var reports: [NodeReport]
     /// windows[i][rank]
     public var windows: [[WindowReport]]
@@ -65,6 +69,7 @@ public struct ClusterSession {
     /// Silence of a node. Nodes speak once a second; 15 s lets a loaded host breathe.
     public var silence: Int64
 
+    /// Takes each field as it is.
     public init(
       registration: Int64 = 60_000_000_000, loading: Int64 = 600_000_000_000,
       silence: Int64 = 15_000_000_000
@@ -89,6 +94,7 @@ public struct ClusterSession {
     var report: NodeReport?
   }
 
+  /// Where the run is.
   public private(set) var phase = Phase.registering
   private let assignments: [Assignment]
   private let limits: Limits
@@ -244,7 +250,9 @@ public struct ClusterSession {
     nodes[index] = Node(identity: identity, hello: hello, lastHeard: now)
     guard nodes.allSatisfy({ $0 != nil }) else { return [] }
     enter(.binding, now)
-    return nodes.enumerated().map { .send(.assign(assignments[$0.offset]), to: $0.element!.identity) }
+    return nodes.enumerated().map {
+      .send(.assign(assignments[$0.offset]), to: $0.element!.identity)
+    }
   }
 
   private mutating func connect() -> [Action] {
@@ -351,7 +359,8 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
         + ". Start the missing nodes with the coordinator's address"
     case .exitedEarly(let process, let status):
       "node process \(process) ended before it registered: \(status)"
-    case .exited(let rank, let status): "the node of \(rank) ended in the middle of the run: \(status)"
+    case .exited(let rank, let status):
+      "the node of \(rank) ended in the middle of the run: \(status)"
     case .silent(let rank, let seconds, let phase):
       "\(rank) has said nothing for \(Self.rounded(seconds)) s while \(phase.rawValue); "
         + "it is stopped, cut off, or its host is overloaded"

@@ -42,7 +42,9 @@ public enum ControlMessage: Sendable {
     public var protocolVersion: UInt16
     /// The release it was built from.
     public var toolVersion: String
+    /// Name of the host it runs on.
     public var host: String
+    /// Its process id.
     public var process: Int32
     /// Processors that the process may use.
     public var processors: Int
@@ -51,6 +53,7 @@ public enum ControlMessage: Sendable {
     /// The rank it asks for.
     public var requestedRank: Int?
 
+    /// Takes each field as it is.
     public init(
       protocolVersion: UInt16 = ProtocolVersion.current, toolVersion: String = Tool.version,
       host: String, process: Int32, processors: Int, instructions: String, requestedRank: Int? = nil
@@ -68,9 +71,12 @@ public enum ControlMessage: Sendable {
   /// Where a rank receives from a peer: in `bound`, the peer is who will connect; in `connect`, whom to
   /// connect to.
   public struct PeerEndpoint: Hashable, Sendable {
+    /// The rank at the other end.
     public var peer: Rank
+    /// A ZeroMQ endpoint, such as tcp://127.0.0.1:40001.
     public var endpoint: String
 
+    /// Takes each field as it is.
     public init(peer: Rank, endpoint: String) {
       self.peer = peer
       self.endpoint = endpoint

@@ -1,0 +1,133 @@
+import Messaging
+import Programs
+import Quantities
+import Runtime
+import ZeroMQ
+import ZeroMQTransport
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// How long a message takes from one node process to another, one way: the data path of a node as it is,
+/// from the instruction to the socket and back, between two processes.
+///
+/// ```
+/// message-bench tcp://127.0.0.1:* pong 16384 20000     prints the endpoint it is bound to
+/// message-bench <that endpoint>   ping 16384 20000     prints "median <ns> mean <ns>", one way
+/// ```
+/// Arguments, output and what is timed are those of `scripts/bench.d/pingpong.c`, which does the same
+/// with libzmq alone and is what this is held against; `scripts/bench` runs them in turns.
+@main
+struct MessageBench {
+  static func main() throws {
+    guard let arguments = Arguments(CommandLine.arguments.dropFirst()) else {
+      Self.say("usage: message-bench endpoint ping|pong bytes rounds\n", on: STDERR_FILENO)
+      exit(2)
+    }
+    let context = try Context()
+    // ping is rank 0, pong is rank 1.
+    let (rank, peer) = arguments.isPing ? (Rank(0), Rank(1)) : (Rank(1), Rank(0))
+    let transport = SocketTransport(
+      context: context,
+      limits: .init(
+        wait: .seconds(60), queue: ProgramCheck.maximumUnderWay, largestPayload: arguments.bytes),
+      abortFlag: AbortFlag())
+    try Self.meet(arguments, peer: peer, transport: transport, context: context)
+
+    var executor = NodeExecutor(rank: rank, run: 1, transport: transport, isPhantom: false)
+    let warmup = arguments.rounds / 10
+    var times: [Int64] = []
+    times.reserveCapacity(arguments.rounds)
+    for round in 0..<warmup + arguments.rounds {
+      let window = Self.round(round, elements: arguments.bytes / 4, rank: rank, peer: peer)
+      let start = MonotonicClock.now
+      _ = try executor.run(window)
+      if round >= warmup { times.append((MonotonicClock.now - start).nanoseconds) }
+    }
+    guard arguments.isPing else { return }
+    times.sort()
+    let mean = times.reduce(0, +) / Int64(times.count)
+    Self.say("median \(times[times.count / 2] / 2) mean \(mean / 2)\n", on: STDOUT_FILENO)
+  }
+
+  /// What the command line says.
+  struct Arguments {
+    let endpoint: Endpoint
+    let isPing: Bool
+    let bytes: Int
+    let rounds: Int
+
+    init?(_ words: ArraySlice<String>) {
+      let words = Array(words)
+      guard words.count == 4, ["ping", "pong"].contains(words[1]),
+        let bytes = Int(words[2]), bytes > 0, bytes.isMultiple(of: 4),
+        let rounds = Int(words[3]), rounds > 0
+      else { return nil }
+      endpoint = Endpoint(rawValue: words[0])
+      isPing = words[1] == "ping"
+      self.bytes = bytes
+      self.rounds = rounds
+    }
+  }
+
+  /// Connects both ways. Each listens for the other, as nodes do; in place of a coordinator, ping tells
+  /// pong where it listens, through pong's first socket.
+  static func meet(
+    _ arguments: Arguments, peer: Rank, transport: SocketTransport, context: Context
+  ) throws {
+    let bound = try transport.bind("tcp://127.0.0.1:*", for: peer)
+    if arguments.isPing {
+      var introduction = try Socket<Push>(in: context)
+      try introduction.connect(arguments.endpoint)
+      try introduction.send(bound.rawValue)
+      var answer = try Socket<Pull>(in: context)
+      // Pong's data socket has a port of its own; it comes back the same way.
+      let way = try answer.bind("tcp://127.0.0.1:*")
+      try introduction.send(way.rawValue)
+      try transport.connect(try Self.endpoint(from: &answer), to: peer)
+    } else {
+      var introduction = try Socket<Pull>(in: context)
+      Self.say("\(try introduction.bind(arguments.endpoint).rawValue)\n", on: STDOUT_FILENO)
+      try transport.connect(try Self.endpoint(from: &introduction), to: peer)
+      var answer = try Socket<Push>(in: context)
+      try answer.connect(try Self.endpoint(from: &introduction))
+      try answer.send(bound.rawValue)
+    }
+  }
+
+  private static func endpoint(from socket: inout Socket<Pull>) throws -> Endpoint {
+    let message = try socket.receive()
+    return message.withUnsafeBytes { Endpoint(rawValue: String(decoding: $0, as: UTF8.self)) }
+  }
+
+  /// One round as a node's window: ping sends and receives, pong receives and sends back.
+  static func round(_ index: Int, elements: Int, rank: Rank, peer: Rank) -> NodeWindow {
+    let values = Values(first: 0, count: 1)
+    let send = Instruction.send(
+      Send(
+        to: peer, stream: .activation, port: 0, holdsPortUntilDelivery: false, values: values,
+        elements: elements, bytes: elements * 2, overhead: .zero, serialization: .zero,
+        latency: EmulatedTime(picoseconds: 1)))
+    let receive = Instruction.receive(
+      Receive(
+        from: peer, stream: .activation, port: 0, values: values, elements: elements,
+        bytes: elements * 2, serialization: .zero, overhead: .zero))
+    let work = RankWindow(
+      values: [ValuePlace(buffer: 0, offset: 0, elements: elements)],
+      instructions: rank.index == 0 ? [send, receive] : [receive, send])
+    return NodeWindow(
+      Window(
+        index: index, batches: [],
+        ranks: rank.index == 0 ? [work, RankWindow()] : [RankWindow(), work]),
+      rank: rank, isLast: false)
+  }
+
+  /// Writes at once: the reader at the other end of a pipe waits for the endpoint.
+  private static func say(_ text: String, on descriptor: Int32) {
+    var text = text
+    text.withUTF8 { _ = write(descriptor, $0.baseAddress, $0.count) }
+  }
+}

@@ -169,6 +169,7 @@ let package = Package(
         "Quantities", "Runtime", "ZeroMQ",
         "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: swift),
 

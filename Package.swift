@@ -107,6 +107,9 @@ let package = Package(
       name: "kernel-bench", dependencies: ["Tensors"], path: "Benchmarks/kernel-bench",
       swiftSettings: swift),
     .executableTarget(
+      name: "make-model", dependencies: ["TestSupport"], path: "Benchmarks/make-model",
+      swiftSettings: swift),
+    .executableTarget(
       name: "evaluator-bench",
       dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
       path: "Benchmarks/evaluator", swiftSettings: swift),

@@ -8,7 +8,7 @@ import Tensors
 
 /// How fast weights are multiplied, as a share of what one thread reads from memory in the same run.
 ///
-/// Usage: `swift run -c release kernel-bench [scalar|avx2|avx512]`. Each line is one shape of
+/// Usage: `swift run -c release kernel-bench [reading|scalar|avx2|avx512]`. Each line is one shape of
 /// SmolLM2-135M (for K-quants, the nearest in whole blocks) repeated until it fills 96 MiB (three times a large last-level cache), so that every
 /// pass comes from memory, as a decode step's does. Best of several passes, measured in turns with the
 /// reading, so that both see the same machine; in processor time of the thread, so that a pass which was
@@ -20,6 +20,7 @@ struct KernelBench {
 
   static func main() {
     let name = CommandLine.arguments.dropFirst().first
+    if name == "reading" { return printReading() }
     let instructions = InstructionSet.allCases.first { "\($0)" == name } ?? .best
     precondition(
       name == nil || (instructions <= .best && "\(instructions)" == name),
@@ -42,6 +43,22 @@ struct KernelBench {
         }
       }
     }
+  }
+
+  /// Prints what one thread reads from memory, in GB/s: the best of the passes.
+  static func printReading() {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: totalBytes, alignment: 4096)
+    defer { memory.deallocate() }
+    fill(memory)
+    var best = Double.infinity
+    var sum: UInt64 = 0
+    for _ in 0..<passes {
+      best = min(
+        best, measure { sum &+= InstructionSet.best.read(UnsafeRawBufferPointer(memory)) })
+    }
+    // The sum is used, so that the reading cannot be left out.
+    print(
+      (Double(totalBytes) / best / 1e9 * 100).rounded() / 100, terminator: sum == 1 ? " \n" : "\n")
   }
 
   /// Prints one line: a decode step's bandwidth, and how much faster a token of a prefill is.

@@ -1,10 +1,17 @@
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A tensor where it lies in a file, and how to get slices of it.
 ///
-/// Rows are contiguous, so a slice of rows is a view of the map and costs nothing until it is used. A
-/// slice of columns is strided over the whole tensor: as a view, its pages would hold the neighbours'
-/// columns too. It is copied into memory of its own, and the pages it came from are given back.
+/// A whole tensor is a view of the map and costs nothing until it is used. A part of one is copied into
+/// memory of its own, and the pages it came from are given back: columns are strided over the whole
+/// tensor, and at the ends of a run of rows Linux maps whole folios of the page cache, up to 2 MiB of a
+/// neighbour's rows with each (since 6.18), so that a node would hold far more than its slices.
 struct StoredTensor: Sendable {
   let name: String
   /// Outermost dimension first: [rows, columns] or [count].
@@ -20,6 +27,9 @@ struct StoredTensor: Sendable {
   /// Bytes of the map that are copied before they are given back: enough that a system call costs
   /// nothing beside it, too few to be seen in the size of a process.
   static let copyStep = 1 << 20
+
+  /// Bytes of the page cache that one fault may map: a folio is at most a huge page.
+  static let largestFolio = 2 << 20
 
   /// A slice of a matrix of `shape`.
   ///
@@ -46,7 +56,7 @@ struct StoredTensor: Sendable {
     let isWhole = strip.count == rowBytes
     let start = range.lowerBound + rows.lowerBound * rowBytes
     let storage: Storage
-    if isWhole && isAligned(start, type: type) {
+    if isWhole && rows.count == shape.rows && isAligned(start, type: type) {
       storage = file.storage[start..<start + rows.count * rowBytes]
     } else {
       storage = copy(strip: strip, rows: rows.count, rowBytes: rowBytes, from: start)
@@ -65,6 +75,7 @@ struct StoredTensor: Sendable {
     let type = try check(shape: [count])
     let bytes = file.storage.bytes
     let start = self.range.lowerBound
+    defer { release(self.range) }
     switch type {
     case .float32:
       return range.map {
@@ -118,8 +129,6 @@ struct StoredTensor: Sendable {
     guard !strip.isEmpty else { return copy.storage }
     let source = file.storage.bytes
     let rowsPerStep = max(1, Self.copyStep / rowBytes)
-    // The page that two steps share is given back after the second.
-    var released = start
     for first in stride(from: 0, to: rows, by: rowsPerStep) {
       let end = min(rows, first + rowsPerStep)
       for row in first..<end {
@@ -127,10 +136,17 @@ struct StoredTensor: Sendable {
         copy.bytes.baseAddress!.advanced(by: row * strip.count).copyMemory(
           from: source.baseAddress! + from, byteCount: strip.count)
       }
-      file.release(released..<start + end * rowBytes)
-      released = max(start, (start + end * rowBytes) / MappedFile.pageSize * MappedFile.pageSize)
+      release(start + first * rowBytes..<start + end * rowBytes)
     }
     return copy.storage
+  }
+
+  /// Gives back the pages of a range that was read, with the folios that the reads mapped on either
+  /// side. Whoever uses those pages faults them in again.
+  private func release(_ range: Range<Int>) {
+    let lower = max(0, range.lowerBound - Self.largestFolio)
+    let upper = min(file.storage.bytes.count, range.upperBound + Self.largestFolio)
+    file.release(lower..<upper)
   }
 }
 
@@ -140,10 +156,18 @@ struct StoredTensor: Sendable {
 private final class OwnedBytes: @unchecked Sendable {
   let bytes: UnsafeMutableRawBufferPointer
 
-  /// Aligned to a cache line.
+  /// Aligned to a cache line, or for large slices to a huge page, which is asked for: a pass over weights
+  /// then misses the TLB less.
   init(count: Int) {
-    bytes = .allocate(byteCount: max(count, 1), alignment: 64)
+    let isLarge = count >= 2 * Self.hugePage
+    bytes = .allocate(byteCount: max(count, 1), alignment: isLarge ? Self.hugePage : 64)
+    #if os(Linux)
+      // A wish: where it is not granted, nothing but speed is lost.
+      if isLarge { _ = madvise(bytes.baseAddress!, count, Int32(MADV_HUGEPAGE)) }
+    #endif
   }
+
+  private static let hugePage = 2 << 20
 
   var storage: Storage { Storage(bytes: UnsafeRawBufferPointer(bytes), owner: self) }
 

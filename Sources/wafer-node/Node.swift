@@ -12,10 +12,10 @@ struct Node: ParsableCommand {
       "Emulates one wafer of a cluster: joins a coordinator, does its part of a run, leaves.",
     discussion: """
       A node needs to know one thing, the coordinator's address; rank, plan, peers and model it
-      learns there. `wafer run` starts nodes of this host by itself; start them by hand to spread a
-      run over hosts:
+      learns there. `wafer run` starts its nodes by itself; with --external-nodes it waits for
+      nodes that are started by hand, on the same host:
 
-        wafer-node --coordinator tcp://10.0.0.1:5555
+        wafer-node --coordinator tcp://127.0.0.1:5555
       """,
     version: "wafer-node \(Tool.version)")
 

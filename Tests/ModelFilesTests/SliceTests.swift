@@ -86,7 +86,7 @@ import Testing
     return nil
   }
 
-  @Test("whole rows are a view of the file, columns are not")
+  @Test("a whole tensor is a view of the file, a part of one is not")
   func views() throws {
     let bytes = [UInt8](repeating: 5, count: 4 * 68)
     try withFile(bytes) { file in
@@ -96,13 +96,12 @@ import Testing
         return matrix.storage.bytes.baseAddress! >= all.baseAddress!
           && matrix.storage.bytes.baseAddress! < all.baseAddress! + all.count
       }
-      let rows = try tensor.matrix(shape: (4, 64), rows: 1..<3, columns: 0..<64)
-      #expect(isView(rows))
-      // A cut that needs both blocks of a row is whole again.
-      let wide = try tensor.matrix(shape: (4, 64), rows: 1..<3, columns: 31..<33)
-      #expect(isView(wide))
-      let columns = try tensor.matrix(shape: (4, 64), rows: 1..<3, columns: 0..<32)
-      #expect(!isView(columns))
+      #expect(isView(try tensor.matrix(shape: (4, 64), rows: 0..<4, columns: 0..<64)))
+      // A cut that needs both blocks of every row is whole again.
+      #expect(isView(try tensor.matrix(shape: (4, 64), rows: 0..<4, columns: 31..<33)))
+      // Linux maps a folio of neighbours with the ends of a run of rows.
+      #expect(!isView(try tensor.matrix(shape: (4, 64), rows: 1..<3, columns: 0..<64)))
+      #expect(!isView(try tensor.matrix(shape: (4, 64), rows: 0..<4, columns: 0..<32)))
     }
   }
 

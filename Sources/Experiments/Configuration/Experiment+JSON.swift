@@ -135,6 +135,27 @@ extension ModelShape {
       "tied_head": .boolean(tiedHead),
       "attention_bias": .boolean(attentionBias),
       "sliding_window": slidingWindow.map { .integer($0) } ?? .null,
+      "experts": experts?.json ?? .null,
+      "latent_attention": latentAttention?.json ?? .null,
+    ]
+  }
+}
+
+extension ModelShape.Experts {
+  fileprivate var json: JSONValue {
+    [
+      "count": .integer(count), "active": .integer(active), "shared": .integer(shared),
+      "width": .integer(width), "dense_layers": .integer(denseLayers),
+    ]
+  }
+}
+
+extension ModelShape.LatentAttention {
+  fileprivate var json: JSONValue {
+    [
+      "query_rank": .integer(queryRank), "key_value_rank": .integer(keyValueRank),
+      "rotary_size": .integer(rotarySize), "plain_size": .integer(plainSize),
+      "value_size": .integer(valueSize),
     ]
   }
 }

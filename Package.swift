@@ -123,7 +123,7 @@ let package = Package(
 
     // Tests mirror the sources.
     .target(
-      name: "TestSupport", dependencies: ["Quantities"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Quantities", "Placement", "Hardware"], path: "Tests/TestSupport",
       swiftSettings: swift),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: swift),
     .testTarget(

@@ -51,4 +51,10 @@ struct GEMMWork: Hashable, Sendable {
       doubledSteps: a.doubledSteps + b.doubledSteps,
       quadrupledShifts: a.quadrupledShifts + b.quadrupledShifts)
   }
+
+  static func * (work: Self, count: Int) -> Self {
+    Self(
+      rows: work.rows * count, fmacs: work.fmacs * count,
+      doubledSteps: work.doubledSteps * count, quadrupledShifts: work.quadrupledShifts * count)
+  }
 }

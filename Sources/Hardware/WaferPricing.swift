@@ -81,6 +81,20 @@ public struct WaferPricing: Hashable, Sendable {
     return Cost(fabric: EmulatedTime(seconds: Rational(cycles) / wafer.clock))
   }
 
+  /// Carries the residual of so many tokens from one region to the next.
+  ///
+  /// Assumed: every row or column of PEs that crosses the border carries an equal part of it, one wavelet a
+  /// cycle behind the other, and each wavelet goes as far as the regions' centres lie apart. So it is a
+  /// broadcast on a line (HPDC'24: B + P + 2T cycles for B wavelets).
+  public func crossing(_ crossing: RegionCrossing, width: Int, tokens: Int) -> Cost {
+    guard tokens > 0 else { return .zero }
+    let wavelets = layout.wavelets(width * tokens)
+    let cycles =
+      (wavelets + crossing.lines - 1) / crossing.lines + wafer.cyclesPerHop * crossing.hops
+      + 2 * wafer.rampCycles
+    return Cost(fabric: EmulatedTime(seconds: Rational(cycles) / wafer.clock))
+  }
+
   /// The final norm and the LM head's `vocabulary` columns, for so many positions: a GEMV with two
   /// collectives, or MeshGEMM when that is cheaper.
   public func head(width: Int, vocabulary: Int, outputs: Int) -> Cost {

@@ -22,6 +22,7 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("hardware.name")) var hardware: String?
   @Option(name: .long, help: .key("hardware.clock")) var clock: String?
   @Option(name: .long, help: .key("hardware.calibration")) var calibration: String?
+  @Option(name: .long, help: .key("hardware.mapping")) var mapping: String?
   @Option(name: .long, help: .key("hardware.grid")) var grid: String?
   @Flag(
     name: .long,
@@ -100,7 +101,7 @@ struct ExperimentOptions: ParsableArguments {
     let all: [(String, String?)] = [
       ("model.name", model), ("plan.pipeline", pipeline), ("plan.tensor", tensor),
       ("plan.layers", layers), ("hardware.name", hardware), ("hardware.clock", clock),
-      ("hardware.calibration", calibration), ("hardware.grid", grid),
+      ("hardware.calibration", calibration), ("hardware.mapping", mapping), ("hardware.grid", grid),
       ("hardware.hypothetical_sram", hypotheticalSram ? "true" : nil), ("link.name", link),
       ("link.latency", linkLatency), ("link.bandwidth", linkBandwidth),
       ("workload.prompt", prompt), ("workload.prompt_ids", promptIds),

@@ -65,9 +65,9 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     ModelProgram(
       split: split, workload: workload, wires: wires,
       candidateElements: SamplingRule.greedy.elementsPerOutput
-    ) { kernel, slice, batch in
-      let size = Int64(slice.queryHeads.count * 31 + batch.tokens * 7)
-      return Cost(compute: EmulatedTime(picoseconds: size * 1000 + Int64(kernel.rawValue)))
+    ) { use, batch in
+      let size = Int64(use.slice.queryHeads.count * 31 + batch.tokens * 7)
+      return Cost(compute: EmulatedTime(picoseconds: size * 1000 + Int64(use.kernel.rawValue)))
     }
   }
 

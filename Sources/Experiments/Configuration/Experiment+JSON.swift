@@ -78,6 +78,7 @@ extension Experiment.Modelled {
       "cycles_per_hop": .integer(wafer.cyclesPerHop),
       "ramp_cycles": .integer(wafer.rampCycles),
       "power_w": .exact(wafer.power),
+      "mapping": .string(mapping.written),
       "grid": .string(grid.written),
       "hypothetical_sram": .boolean(allowsHypotheticalSRAM),
     ]

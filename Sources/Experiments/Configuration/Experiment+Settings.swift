@@ -29,6 +29,7 @@ extension Experiment {
     case "hardware.name": modelled.wafer.name
     case "hardware.clock": Self.quantity(modelled.wafer.clock, "Hz")
     case "hardware.calibration": modelled.calibration.name
+    case "hardware.mapping": modelled.mapping.written
     case "hardware.grid": modelled.grid.written
     case "hardware.hypothetical_sram": "\(modelled.allowsHypotheticalSRAM)"
     case "link.name": linkPreset

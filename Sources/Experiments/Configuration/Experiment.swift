@@ -28,7 +28,9 @@ public struct Experiment: Hashable, Sendable {
     public var wafer: Wafer
     /// What prices the wafer's kernels.
     public var calibration: Calibration
-    /// PEs that a wafer's layers are spread over.
+    /// How many regions a wafer's layers are cut into.
+    public var mapping: Mapping.Kind
+    /// PEs of a region of layers.
     public var grid: Mapping.Grid
     /// Whether SRAM that is too small is taken as enlarged.
     public var allowsHypotheticalSRAM: Bool

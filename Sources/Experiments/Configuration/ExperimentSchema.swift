@@ -20,8 +20,13 @@ public enum ExperimentSchema {
       "hardware.calibration", .name, or: "preset", option: "--calibration",
       "calibration that prices the wafer's kernels"),
     SettingKey(
+      "hardware.mapping", .name, default: "whole-mesh", option: "--mapping",
+      "whole-mesh: one region holds all; region-per-layer; blocks-N: N regions of consecutive "
+        + "layers; fastest: whichever decodes fastest"),
+    SettingKey(
       "hardware.grid", .grid, or: "fastest", option: "--grid",
-      "PEs that a wafer's layers are spread over; 'fastest' is the fastest square that fits"),
+      "PEs of a region of layers; 'fastest' is the fastest that fits, for whole-mesh of all squares"
+    ),
     SettingKey(
       "hardware.hypothetical_sram", .choice(booleans), default: "false",
       option: "--hypothetical-sram", "take the SRAM as enlarged where it is too small, and say so"),

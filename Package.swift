@@ -43,6 +43,7 @@ let package = Package(
 
     // Values: what is computed, on what, how long it takes.
     .target(name: "Quantities", swiftSettings: swift),
+    .target(name: "Fabric", dependencies: ["Quantities"], swiftSettings: swift),
     .target(name: "Models", swiftSettings: swift),
     .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
     .target(
@@ -91,8 +92,9 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Runtime",
-        "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Quantities", "Fabric", "Models", "Placement", "Hardware", "Programs", "ModelFiles",
+        "Runtime", "Experiments",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(
@@ -114,6 +116,9 @@ let package = Package(
       dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
       path: "Benchmarks/evaluator", swiftSettings: swift),
     .executableTarget(
+      name: "fabric-bench", dependencies: ["Fabric"], path: "Benchmarks/fabric",
+      swiftSettings: swift),
+    .executableTarget(
       name: "message-bench",
       dependencies: [
         "Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport",
@@ -127,6 +132,9 @@ let package = Package(
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: swift),
     .testTarget(
       name: "QuantitiesTests", dependencies: ["Quantities", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "FabricTests", dependencies: ["Fabric", "Quantities", "TestSupport"],
+      swiftSettings: swift),
     .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
     .testTarget(

@@ -4,11 +4,11 @@
 /// in the order that the model states whatever the order in which events were made. A lane has at most
 /// one event, for the first of its wavelets: lists are links from lane to lane, and nothing is allocated.
 /// What lies further ahead than the wheel is looked at once a turn.
-struct EventWheel {
+struct EventWheel: ~Copyable {
   /// By bucket and kind, the first lane.
-  private var first: [Int32]
+  private let first: Table<Int32>
   /// By lane, the next in its list.
-  private var next: [Int32]
+  private let next: Table<Int32>
   /// Events in all buckets.
   private(set) var count = 0
 
@@ -16,9 +16,9 @@ struct EventWheel {
   private static let turn = 256
 
   init(lanes: Int) {
-    first = Array(
+    first = Table(
       repeating: CompiledFabric.none, count: Self.turn * CompiledFabric.lanesPerRouter)
-    next = Array(repeating: CompiledFabric.none, count: lanes)
+    next = Table(repeating: CompiledFabric.none, count: lanes)
   }
 
   /// Sets a lane's event; one that is too far ahead for a cycle before.

@@ -10,7 +10,7 @@
 ///
 /// Each lane has the cycle from which it is free, so a wavelet's time at the end of a lane is known when it
 /// comes to its beginning, and no lane needs looking at while nothing reaches its end.
-struct FabricEngine {
+struct FabricEngine: ~Copyable {
   /// A link or ramp in one direction.
   private struct Lane {
     /// Cycle from which it takes the next wavelet.
@@ -38,9 +38,9 @@ struct FabricEngine {
   private let fabric: CompiledFabric
   private let hopCycles: Int
   private let rampCycles: Int
-  private var lanes: [Lane]
-  private var pes: [PE]
-  private var inboxes: [WaveletPool.Queue]
+  private let lanes: Table<Lane>
+  private let pes: Table<PE>
+  private let inboxes: Table<WaveletPool.Queue>
   private var pool = WaveletPool()
   private var wheel: EventWheel
   private(set) var memory: [Int32]
@@ -53,10 +53,10 @@ struct FabricEngine {
     hopCycles = program.mesh.hopCycles
     rampCycles = program.mesh.rampCycles
     let routers = program.mesh.routerCount
-    lanes = Array(repeating: Lane(), count: routers * CompiledFabric.lanesPerRouter)
-    wheel = EventWheel(lanes: lanes.count)
-    pes = (0..<routers).map { PE(step: fabric.firstStep[$0], end: fabric.firstStep[$0 + 1]) }
-    inboxes = Array(repeating: WaveletPool.Queue(), count: fabric.inboxes.count)
+    lanes = Table(repeating: Lane(), count: routers * CompiledFabric.lanesPerRouter)
+    wheel = EventWheel(lanes: routers * CompiledFabric.lanesPerRouter)
+    pes = Table((0..<routers).map { PE(step: fabric.firstStep[$0], end: fabric.firstStep[$0 + 1]) })
+    inboxes = Table(repeating: WaveletPool.Queue(), count: fabric.inboxes.count)
     memory = fabric.memory
   }
 
@@ -241,7 +241,7 @@ struct FabricEngine {
 
 extension FabricEngine {
   /// The cycle in which the last operation ended.
-  var cycles: Int { pes.reduce(0) { max($0, $1.free) } }
+  var cycles: Int { pes.indices.reduce(0) { max($0, pes[$1].free) } }
 
   /// What crossed each lane.
   func traffic(on mesh: Mesh) -> FabricTraffic {
@@ -256,15 +256,15 @@ extension FabricEngine {
 
   /// The memory of each PE.
   var memories: [[Int32]] {
-    pes.indices.map {
-      Array(memory[fabric.firstAddress[$0]..<fabric.firstAddress[$0 + 1]])
-    }
+    let (first, memory) = (fabric.firstAddress, memory)
+    return pes.indices.map { Array(memory[first[$0]..<first[$0 + 1]]) }
   }
 
   /// Throws `FabricError.stuck` for the first PE that waits in vain, and `.leftOver` for the first that has
   /// wavelets it does not take.
   func checkEnd(on mesh: Mesh) throws(FabricError) {
-    for (router, pe) in pes.enumerated() where pe.step < pe.end {
+    for router in pes.indices where pes[router].step < pes[router].end {
+      let pe = pes[router]
       throw .stuck(
         mesh.coordinate(router), colour: fabric.inboxes[Int(pe.inbox)].colour,
         missing: Int(pe.remaining))

@@ -37,6 +37,27 @@ extension ModelShape: PresetValue {
     FigureKey(
       "sliding_window", .count(1...1_000_000_000), isRequired: false,
       meaning: "tokens a query looks back on, itself included"),
+    FigureKey(
+      "experts", sizes, isRequired: false,
+      meaning: "experts that a router chooses from; the next four belong to them"),
+    FigureKey(
+      "active_experts", sizes, isRequired: false, meaning: "experts a token is routed to"),
+    FigureKey(
+      "shared_experts", .count(0...1000), isRequired: false,
+      meaning: "experts that every token goes through"),
+    FigureKey("expert_width", sizes, isRequired: false, meaning: "inner width of one expert"),
+    FigureKey(
+      "dense_layers", .count(0...10_000), isRequired: false,
+      meaning: "first layers with a dense feed-forward"),
+    FigureKey(
+      "latent_query_rank", sizes, isRequired: false,
+      meaning: "of latent attention, q_lora_rank; the next four belong to it"),
+    FigureKey("latent_rank", sizes, isRequired: false, meaning: "cached vector, kv_lora_rank"),
+    FigureKey(
+      "latent_rotary_size", sizes, isRequired: false, meaning: "turned part, qk_rope_head_dim"),
+    FigureKey(
+      "latent_plain_size", sizes, isRequired: false, meaning: "other part, qk_nope_head_dim"),
+    FigureKey("latent_value_size", sizes, isRequired: false, meaning: "values, v_head_dim"),
   ]
 
   private static let sizes = FigureKey.Kind.count(1...1_000_000)
@@ -69,7 +90,53 @@ extension ModelShape: PresetValue {
         base: Float(try figures.required("rotary_base").approximation),
         scaling: try Self.scaling(figures), pairing: pairing),
       attentionBias: try figures.choice("attention_bias") == "true",
-      slidingWindow: window.map { Int($0.numerator) })
+      slidingWindow: window.map { Int($0.numerator) },
+      experts: try Self.experts(figures), latentAttention: try Self.latentAttention(figures))
+  }
+
+  /// The experts; their keys stand together or not at all.
+  private static func experts(_ figures: FigureReader) throws(PresetError) -> Experts? {
+    let group = ["experts", "active_experts", "shared_experts", "expert_width", "dense_layers"]
+    guard try together(group, optional: ["shared_experts", "dense_layers"], figures) else {
+      return nil
+    }
+    let count = try figures.count("experts")
+    let active = try figures.count("active_experts")
+    guard active <= count else {
+      throw figures.contradiction("active_experts", expected: "at most the \(count) experts")
+    }
+    return Experts(
+      count: count, active: active,
+      shared: try figures.number("shared_experts").map { Int($0.numerator) } ?? 0,
+      width: try figures.count("expert_width"),
+      denseLayers: try figures.number("dense_layers").map { Int($0.numerator) } ?? 0)
+  }
+
+  /// Latent attention; its keys stand together or not at all.
+  private static func latentAttention(_ figures: FigureReader) throws(PresetError)
+    -> LatentAttention?
+  {
+    let group = [
+      "latent_query_rank", "latent_rank", "latent_rotary_size", "latent_plain_size",
+      "latent_value_size",
+    ]
+    guard try together(group, optional: [], figures) else { return nil }
+    return LatentAttention(
+      queryRank: try figures.count(group[0]), keyValueRank: try figures.count(group[1]),
+      rotarySize: try figures.count(group[2]), plainSize: try figures.count(group[3]),
+      valueSize: try figures.count(group[4]))
+  }
+
+  /// Whether a group of keys is there. Some of it without the rest is an error.
+  private static func together(
+    _ group: [String], optional: [String], _ figures: FigureReader
+  ) throws(PresetError) -> Bool {
+    guard group.contains(where: { figures.provenance($0) != nil }) else { return false }
+    for key in group where !optional.contains(key) && figures.provenance(key) == nil {
+      throw figures.contradiction(
+        key, expected: "given too, since it belongs to \(group.joined(separator: ", "))")
+    }
+    return true
   }
 
   private static func scaling(_ figures: FigureReader) throws(PresetError)

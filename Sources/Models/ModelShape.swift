@@ -15,7 +15,8 @@ public struct ModelShape: Hashable, Sendable {
   public var keyValueHeads: Int
   /// Width of one head (`head_dim`, or D/H), d.
   public var headSize: Int
-  /// Width of the SwiGLU feed-forward (`intermediate_size`), F.
+  /// Width of the SwiGLU feed-forward (`intermediate_size`), F; of the dense layers when others have
+  /// experts.
   public var feedForwardWidth: Int
   /// Number of tokens (`vocab_size`), V.
   public var vocabulary: Int
@@ -31,13 +32,18 @@ public struct ModelShape: Hashable, Sendable {
   public var attentionBias: Bool
   /// Tokens a query looks back on, itself included (Mistral's `sliding_window`); `nil` is all.
   public var slidingWindow: Int?
+  /// Experts in place of the feed-forward; `nil` when every layer's is dense.
+  public var experts: Experts?
+  /// Latent attention in place of grouped queries; `nil` for those.
+  public var latentAttention: LatentAttention?
 
   /// Takes each field as it is.
   public init(
     name: String, layers: Int, width: Int, queryHeads: Int, keyValueHeads: Int, headSize: Int,
     feedForwardWidth: Int, vocabulary: Int, contextLength: Int, tiedHead: Bool = false,
     normEpsilon: Float = 1e-5, rotary: RotaryEmbedding = RotaryEmbedding(base: 10_000),
-    attentionBias: Bool = false, slidingWindow: Int? = nil
+    attentionBias: Bool = false, slidingWindow: Int? = nil, experts: Experts? = nil,
+    latentAttention: LatentAttention? = nil
   ) {
     self.name = name
     self.layers = layers
@@ -53,6 +59,8 @@ public struct ModelShape: Hashable, Sendable {
     self.rotary = rotary
     self.attentionBias = attentionBias
     self.slidingWindow = slidingWindow
+    self.experts = experts
+    self.latentAttention = latentAttention
   }
 
   /// Query heads that share one key and value head.

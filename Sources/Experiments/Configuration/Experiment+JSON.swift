@@ -94,6 +94,7 @@ extension Experiment.Host {
       "precision": .string(precision.rawValue),
       "threads_per_node": .integer(Self.threadsPerNode),
       "wait_limit_ns": .integer(waitLimit.nanoseconds),
+      "pinning": .string(pinning.rawValue),
       "repetitions": .integer(repetitions),
       "prompt": prompt.json,
       "sampling": [
@@ -135,6 +136,27 @@ extension ModelShape {
       "tied_head": .boolean(tiedHead),
       "attention_bias": .boolean(attentionBias),
       "sliding_window": slidingWindow.map { .integer($0) } ?? .null,
+      "experts": experts?.json ?? .null,
+      "latent_attention": latentAttention?.json ?? .null,
+    ]
+  }
+}
+
+extension ModelShape.Experts {
+  fileprivate var json: JSONValue {
+    [
+      "count": .integer(count), "active": .integer(active), "shared": .integer(shared),
+      "width": .integer(width), "dense_layers": .integer(denseLayers),
+    ]
+  }
+}
+
+extension ModelShape.LatentAttention {
+  fileprivate var json: JSONValue {
+    [
+      "query_rank": .integer(queryRank), "key_value_rank": .integer(keyValueRank),
+      "rotary_size": .integer(rotarySize), "plain_size": .integer(plainSize),
+      "value_size": .integer(valueSize),
     ]
   }
 }

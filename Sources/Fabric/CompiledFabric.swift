@@ -27,6 +27,18 @@ struct CompiledFabric {
     /// Of a row of a product.
     var matrix: Int
     var outputs: Int32
+    /// The PE's memory, in the memory of all.
+    var own: Range<Int>
+
+    /// Where the step keeps an element.
+    ///
+    /// - Precondition: that is the PE's own memory.
+    @inline(__always)
+    func address(of element: Int32) -> Int {
+      let address = target + Int(element)
+      precondition(own.contains(address), "address \(address) is not in the PE's memory, \(own)")
+      return address
+    }
   }
 
   static let none: Int32 = -1
@@ -95,7 +107,8 @@ struct CompiledFabric {
         var compiled = Step(
           operation: .pass, count: Int32(step.count), cycles: Int32(step.cycles), inbox: Self.none,
           source: 0, target: 0, element: 0,
-          place: step.forward.map { firstPlaces[$0] } ?? Self.none, matrix: 0, outputs: 0)
+          place: step.forward.map { firstPlaces[$0] } ?? Self.none, matrix: 0, outputs: 0,
+          own: firstAddress[router]..<firstAddress[router + 1])
         let address = firstAddress[router]
         switch step.source {
         case .memory(let base, let elements):

@@ -7,26 +7,25 @@
 struct EventWheel: ~Copyable {
   /// By bucket and kind, the first lane.
   private let first: Table<Int32>
-  /// By lane, the next in its list.
-  private let next: Table<Int32>
   /// Events in all buckets.
   private(set) var count = 0
 
   /// Cycles of a turn; a power of two, above every hop and ramp.
   private static let turn = 256
 
-  init(lanes: Int) {
+  init() {
     first = Table(
       repeating: CompiledFabric.none, count: Self.turn * CompiledFabric.lanesPerRouter)
-    next = Table(repeating: CompiledFabric.none, count: lanes)
   }
 
   /// Sets a lane's event; one that is too far ahead for a cycle before.
   @inline(__always)
-  mutating func schedule(_ lane: Int32, at time: Int, now: Int) {
+  mutating func schedule(
+    _ lane: Int32, at time: Int, now: Int, in lanes: borrowing Table<LaneState>
+  ) {
     let time = min(time, now + Self.turn - 1)
     let bucket = Self.bucket(time, Int(lane) & (CompiledFabric.lanesPerRouter - 1))
-    next[Int(lane)] = first[bucket]
+    lanes[Int(lane)].next = first[bucket]
     first[bucket] = lane
     count += 1
   }
@@ -41,9 +40,9 @@ struct EventWheel: ~Copyable {
 
   /// The lane after one in its list; to be asked before that one is scheduled again.
   @inline(__always)
-  mutating func takeNext(_ lane: Int32) -> Int32 {
+  mutating func takeNext(_ lane: Int32, in lanes: borrowing Table<LaneState>) -> Int32 {
     count -= 1
-    return next[Int(lane)]
+    return lanes[Int(lane)].next
   }
 
   @inline(__always)

@@ -11,38 +11,14 @@
 /// Each lane has the cycle from which it is free, so a wavelet's time at the end of a lane is known when it
 /// comes to its beginning, and no lane needs looking at while nothing reaches its end.
 struct FabricEngine: ~Copyable {
-  /// A link or ramp in one direction.
-  private struct Lane {
-    /// Cycle from which it takes the next wavelet.
-    var free = 0
-    /// Those on it and before it.
-    var queue = WaveletPool.Queue()
-    /// How many it took.
-    var wavelets = 0
-  }
-
-  private struct PE {
-    /// Its step, and the end of its steps.
-    var step: Int32
-    var end: Int32
-    /// What the step has yet to take.
-    var remaining: Int32 = 0
-    /// The inbox that the step takes from; `none` for memory, and when all is done.
-    var inbox: Int32 = CompiledFabric.none
-    /// Cycle from which it can start the next operation.
-    var free = 0
-    /// Whether its event is set.
-    var isAwaited = false
-  }
-
   private let fabric: CompiledFabric
   private let hopCycles: Int
   private let rampCycles: Int
-  private let lanes: Table<Lane>
-  private let pes: Table<PE>
+  private let lanes: Table<LaneState>
+  private let pes: Table<PEState>
   private let inboxes: Table<WaveletPool.Queue>
   private var pool = WaveletPool()
-  private var wheel: EventWheel
+  private var wheel = EventWheel()
   private(set) var memory: [Int32]
   /// Longest wait of a wavelet before a lane, in cycles.
   private(set) var longestWait = 0
@@ -53,9 +29,9 @@ struct FabricEngine: ~Copyable {
     hopCycles = program.mesh.hopCycles
     rampCycles = program.mesh.rampCycles
     let routers = program.mesh.routerCount
-    lanes = Table(repeating: Lane(), count: routers * CompiledFabric.lanesPerRouter)
-    wheel = EventWheel(lanes: routers * CompiledFabric.lanesPerRouter)
-    pes = Table((0..<routers).map { PE(step: fabric.firstStep[$0], end: fabric.firstStep[$0 + 1]) })
+    lanes = Table(repeating: LaneState(), count: routers * CompiledFabric.lanesPerRouter)
+    pes = Table(
+      (0..<routers).map { PEState(step: fabric.firstStep[$0], end: fabric.firstStep[$0 + 1]) })
     inboxes = Table(repeating: WaveletPool.Queue(), count: fabric.inboxes.count)
     memory = fabric.memory
   }
@@ -89,19 +65,17 @@ struct FabricEngine: ~Copyable {
   ) {
     var lane = wheel.takeList(kind, now: now)
     while lane >= 0 {
-      let next = wheel.takeNext(lane)
+      let next = wheel.takeNext(lane, in: lanes)
       body(&self, lane)
       lane = next
     }
   }
 
-  // MARK: Lanes
-
   /// Puts a wavelet on a lane, which hands it on at `time` at the earliest.
   @inline(__always)
   private mutating func put(_ wavelet: WaveletPool.Wavelet, on lane: Int32, now: Int) {
     let index = Int(lane)
-    if lanes[index].queue.isEmpty { wheel.schedule(lane, at: wavelet.time, now: now) }
+    if lanes[index].queue.isEmpty { wheel.schedule(lane, at: wavelet.time, now: now, in: lanes) }
     pool.append(wavelet, to: &lanes[index].queue)
     lanes[index].wavelets += 1
   }
@@ -112,12 +86,12 @@ struct FabricEngine: ~Copyable {
     let index = Int(lane)
     let time = pool[lanes[index].queue.first].time
     guard time <= now else {
-      wheel.schedule(lane, at: time, now: now)
+      wheel.schedule(lane, at: time, now: now, in: lanes)
       return nil
     }
     let wavelet = pool.takeFirst(of: &lanes[index].queue)
     let next = lanes[index].queue.first
-    if next >= 0 { wheel.schedule(lane, at: pool[next].time, now: now) }
+    if next >= 0 { wheel.schedule(lane, at: pool[next].time, now: now, in: lanes) }
     return wavelet
   }
 
@@ -145,17 +119,16 @@ struct FabricEngine: ~Copyable {
     guard var wavelet = take(lane, now: now) else { return }
     let router = Int(lane) / CompiledFabric.lanesPerRouter
     let inbox = wavelet.place
-    if pes[router].inbox == inbox, pes[router].free <= now, inboxes[Int(inbox)].isEmpty {
+    if pes[router].inbox == inbox, pes[router].free <= now, pes[router].held == 0 {
       operate(router, value: wavelet.value, element: wavelet.element, now: now)
       if canWork(router) { awaken(router, now: now) }
     } else {
       wavelet.next = CompiledFabric.none
       pool.append(wavelet, to: &inboxes[Int(inbox)])
+      pes[router].held += 1
       if pes[router].inbox == inbox { awaken(router, now: now) }
     }
   }
-
-  // MARK: PEs
 
   /// Makes a PE's next step its current one.
   private mutating func beginStep(_ router: Int) {
@@ -172,7 +145,9 @@ struct FabricEngine: ~Copyable {
   @inline(__always)
   private func canWork(_ router: Int) -> Bool {
     let inbox = pes[router].inbox
-    return inbox >= 0 ? !inboxes[Int(inbox)].isEmpty : pes[router].step < pes[router].end
+    return inbox >= 0
+      ? pes[router].held > 0 && !inboxes[Int(inbox)].isEmpty
+      : pes[router].step < pes[router].end
   }
 
   /// Sets a PE's event to when it is free.
@@ -181,7 +156,8 @@ struct FabricEngine: ~Copyable {
     guard !pes[router].isAwaited else { return }
     pes[router].isAwaited = true
     wheel.schedule(
-      CompiledFabric.lane(router, CompiledFabric.peLane), at: max(now, pes[router].free), now: now)
+      CompiledFabric.lane(router, CompiledFabric.peLane), at: max(now, pes[router].free), now: now,
+      in: lanes)
   }
 
   /// Starts a PE's next operation, if it is free and has what it needs.
@@ -192,6 +168,7 @@ struct FabricEngine: ~Copyable {
       let inbox = pes[router].inbox
       if inbox >= 0 {
         let wavelet = pool.takeFirst(of: &inboxes[Int(inbox)])
+        pes[router].held -= 1
         operate(router, value: wavelet.value, element: wavelet.element, now: now)
       } else {
         let step = Int(pes[router].step)
@@ -211,10 +188,11 @@ struct FabricEngine: ~Copyable {
     var result = value
     switch step.operation {
     case .pass: break
-    case .store: memory[step.target + Int(element)] = value
+    case .store: memory[step.address(of: element)] = value
     case .add:
-      result = memory[step.target + Int(element)] + value
-      memory[step.target + Int(element)] = result
+      let address = step.address(of: element)
+      result = memory[address] + value
+      memory[address] = result
     case .multiplyRow:
       let row = step.matrix + Int(element) * Int(step.outputs)
       for output in 0..<Int(step.outputs) {
@@ -248,7 +226,8 @@ extension FabricEngine {
     var traffic = FabricTraffic(mesh: mesh)
     for router in pes.indices {
       for lane in FabricTraffic.Lane.allCases {
-        traffic[router, lane] = lanes[Int(CompiledFabric.lane(router, lane.rawValue))].wavelets
+        traffic[router, lane] = Int(
+          lanes[Int(CompiledFabric.lane(router, lane.rawValue))].wavelets)
       }
     }
     return traffic

@@ -10,10 +10,10 @@ import Fabric
 ///
 /// Times are the process's own CPU time, so that other work on the machine shows less.
 ///
-/// Yardstick: a hop is a read and a write of a wavelet of 24 bytes and of two lanes' state, some 20
-/// accesses to memory that mostly lies in the second-level cache, about 4 ns each: 12 million hops a second
-/// if nothing overlaps. Ramps and operations of PEs come on top: three events a hop in a chain, one in a
-/// broadcast.
+/// From below: an event touches about six cache lines, of a lane, a wavelet, a PE, a step and its memory. At
+/// 4 ns each, from the second-level cache, it takes 24 ns, and 40 million events a second are the limit. A
+/// hop in a star is one event, so 40 million hops a second; in a chain it is three (link, ramp, ramp), so
+/// 13 million. Where a mesh does not fit that cache it is less.
 ///
 /// `fabric-bench [repetitions]`
 @main

@@ -38,7 +38,8 @@ struct ReferenceTests {
         end = try route.extend(from: place, to: target, on: mesh)
       }
       let number = program.add(route)
-      let cycles = Int.random(in: 0..<10, using: &random) == 0 ? 700 : 1
+      let cycles = Int.random(in: 0..<20, using: &random) == 0 ? 300 : 1
+      // The long ones reach beyond a turn of the event wheel.
       // What came last goes on as it is worked on, or numbers are sent from memory.
       let router = mesh.index(source)
       if let last = program.steps[router].last, last.forward == nil, last.count == count,
@@ -72,7 +73,7 @@ struct ReferenceTests {
   @Test("random programs on random meshes take the same cycles and leave the same numbers")
   func random() throws {
     var contended = 0
-    for seed in 0..<200 {
+    for seed in 0..<60 {
       var random = SeededGenerator(seed: UInt64(seed))
       let program = try Self.randomProgram(&random)
       let reference = CycleStepper(program, mostCycles: 60_000)
@@ -83,7 +84,7 @@ struct ReferenceTests {
       if run.longestWait > 0 { contended += 1 }
     }
     // Else the order at routers would not be tried.
-    #expect(contended > 50)
+    #expect(contended > 15)
   }
 
   @Test(

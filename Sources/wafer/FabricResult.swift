@@ -64,7 +64,7 @@ struct FabricResult {
     for result in results { table.append(result.cells) }
     let dead = mesh.dead.count
     let heading =
-      "\(mesh.width)x\(mesh.height) PEs, \(mesh.hopCycles) cycles a hop, \(mesh.rampCycles) a ramp"
+      "\(mesh.width)x\(mesh.height) PEs, cycles a hop: \(mesh.hopCycles), a ramp: \(mesh.rampCycles)"
       + (dead > 0 ? ", \(dead) dead; closed forms are of the whole mesh" : "")
     return style.bold(heading) + "\n" + table.text(style)
       + "Every number that a PE holds in the end is right, and every link carried what its routes say.\n"

@@ -44,6 +44,7 @@ let package = Package(
 
     // Values: what is computed, on what, how long it takes.
     .target(name: "Quantities", swiftSettings: swift),
+    .target(name: "Fabric", dependencies: ["Quantities"], swiftSettings: swift),
     .target(name: "Models", swiftSettings: swift),
     .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
     .target(
@@ -92,8 +93,9 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Runtime",
-        "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Quantities", "Fabric", "Models", "Placement", "Hardware", "Programs", "ModelFiles",
+        "Runtime", "Experiments",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(
@@ -115,6 +117,9 @@ let package = Package(
       dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
       path: "Benchmarks/evaluator", swiftSettings: swift),
     .executableTarget(
+      name: "fabric-bench", dependencies: ["Fabric"], path: "Benchmarks/fabric",
+      swiftSettings: swift),
+    .executableTarget(
       name: "message-bench",
       dependencies: [
         "Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport",
@@ -129,6 +134,9 @@ let package = Package(
     .testTarget(
       name: "QuantitiesTests", dependencies: ["Quantities", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: swift),
+    .testTarget(
+      name: "FabricTests", dependencies: ["Fabric", "Quantities", "TestSupport"],
+      swiftSettings: swift),
     .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
     .testTarget(

@@ -46,8 +46,10 @@ let package = Package(
     .target(name: "Quantities", swiftSettings: swift),
     .target(name: "Models", swiftSettings: swift),
     .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
+    .target(name: "Defects", swiftSettings: swift),
     .target(
-      name: "Hardware", dependencies: ["Quantities", "Models", "Placement"], swiftSettings: swift),
+      name: "Hardware", dependencies: ["Quantities", "Models", "Placement", "Defects"],
+      swiftSettings: swift),
     .target(
       name: "Programs", dependencies: ["Quantities", "Models", "Placement", "Hardware"],
       swiftSettings: swift),
@@ -92,7 +94,7 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Runtime",
+        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "ModelFiles", "Runtime",
         "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
@@ -131,9 +133,12 @@ let package = Package(
     .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: swift),
     .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
+    .testTarget(name: "DefectsTests", dependencies: ["Defects"], swiftSettings: swift),
     .testTarget(
       name: "HardwareTests",
-      dependencies: ["Hardware", "Models", "Placement", "Quantities", "TestSupport", "Yams"],
+      dependencies: [
+        "Hardware", "Defects", "Models", "Placement", "Quantities", "TestSupport", "Yams",
+      ],
       swiftSettings: swift),
     .testTarget(
       name: "ProgramsTests",

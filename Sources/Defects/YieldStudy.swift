@@ -51,7 +51,9 @@ public struct YieldStudy: Hashable, Sendable {
       if map.dead.isEmpty { whole += 1 }
       guard map.isRepairable else { continue }
       repaired += 1
-      guard detailed < Self.mostRepairedInDetail, let mesh = try? RepairedMesh(map) else { continue }
+      guard detailed < Self.mostRepairedInDetail, let mesh = try? RepairedMesh(map) else {
+        continue
+      }
       detailed += 1
       westToEast += mesh.extraHops.westToEast
       northToSouth += mesh.extraHops.northToSouth

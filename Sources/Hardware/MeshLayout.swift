@@ -20,7 +20,7 @@ struct MeshLayout: Hashable, Sendable {
 
   init(
     region: Rectangle, publishedGroups: [Int: Int], countsGroupedQuery: Bool,
-    activationBits: Int, extraHops: ExtraHops
+    activationBits: Int, extraHops: ExtraHops = .none
   ) {
     columns = MeshLine(
       length: region.columns, published: publishedGroups, extraHops: extraHops.westToEast)

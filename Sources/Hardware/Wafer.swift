@@ -65,28 +65,29 @@ public struct Wafer: Hashable, Sendable {
 extension Wafer: PresetValue {
   /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer, and six more
   /// its dies, all of them or none.
-  public static let keys = [
-    FigureKey(
-      "columns", .count(1...10_000), meaning: "PEs from west to east that a program can use"),
-    FigureKey(
-      "rows", .count(1...10_000), meaning: "PEs from north to south that a program can use"),
-    FigureKey("clock", clockKind, meaning: "cycles a second of PEs and routers"),
-    FigureKey(
-      "sram_per_pe", .quantity(.bytes, Rational(1)...Rational(1 << 40)),
-      meaning: "SRAM of a PE"),
-    FigureKey("cycles_per_hop", .count(1...1000), meaning: "cycles from router to router"),
-    FigureKey("ramp_cycles", .count(0...1000), meaning: "cycles between a PE and its router"),
-    FigureKey(
-      "power", .quantity(.power, Rational(0)...Rational(1_000_000_000)),
-      meaning: "a system with one wafer, under load"),
-    FigureKey(
-      "off_wafer_bandwidth",
-      .quantity(.bandwidth, Link.minimumBandwidth...Rational(Int128(1) << 60)),
-      meaning: "bytes a second off the wafer, all lanes together"),
-    FigureKey(
-      "off_wafer_latency", .quantity(.time, Rational(0)...Rational(1)), meaning: "wafer to wafer"),
-    FigureKey("calibration", .name, meaning: "the calibration that prices its kernels"),
-  ] + dieKeys
+  public static let keys =
+    [
+      FigureKey(
+        "columns", .count(1...10_000), meaning: "PEs from west to east that a program can use"),
+      FigureKey(
+        "rows", .count(1...10_000), meaning: "PEs from north to south that a program can use"),
+      FigureKey("clock", clockKind, meaning: "cycles a second of PEs and routers"),
+      FigureKey(
+        "sram_per_pe", .quantity(.bytes, Rational(1)...Rational(1 << 40)),
+        meaning: "SRAM of a PE"),
+      FigureKey("cycles_per_hop", .count(1...1000), meaning: "cycles from router to router"),
+      FigureKey("ramp_cycles", .count(0...1000), meaning: "cycles between a PE and its router"),
+      FigureKey(
+        "power", .quantity(.power, Rational(0)...Rational(1_000_000_000)),
+        meaning: "a system with one wafer, under load"),
+      FigureKey(
+        "off_wafer_bandwidth",
+        .quantity(.bandwidth, Link.minimumBandwidth...Rational(Int128(1) << 60)),
+        meaning: "bytes a second off the wafer, all lanes together"),
+      FigureKey(
+        "off_wafer_latency", .quantity(.time, Rational(0)...Rational(1)), meaning: "wafer to wafer"),
+      FigureKey("calibration", .name, meaning: "the calibration that prices its kernels"),
+    ] + dieKeys
 
   private static let dieKeys = [
     FigureKey(
@@ -109,13 +110,15 @@ extension Wafer: PresetValue {
   ]
 
   /// The dies, checked: they must hold the mesh. Throws `PresetError`.
-  private static func dies(_ figures: FigureReader, mesh: Rectangle) throws(PresetError) -> DieGrid? {
+  private static func dies(_ figures: FigureReader, mesh: Rectangle) throws(PresetError) -> DieGrid?
+  {
     guard let written = dieKeys.first(where: { figures.provenance($0.name) != nil }) else {
       return nil
     }
     for key in dieKeys where figures.provenance(key.name) == nil {
       throw figures.contradiction(
-        written.name, expected: "beside '\(key.name)': dies are described by all of "
+        written.name,
+        expected: "beside '\(key.name)': dies are described by all of "
           + dieKeys.map(\.name).joined(separator: ", "))
     }
     let (rows, spares) = (

@@ -75,7 +75,9 @@ struct DefectMapTests {
     let dies = DieGrid(dieColumns: 2, dieRows: 2, columnsPerDie: 2, rowsPerDie: 4, spareRows: 0)
     var counts: [PhysicalPE: Int] = [:]
     for seed in 0..<1000 as Range<UInt64> {
-      for pe in DefectMap(dies: dies, expected: 3.2, seed: seed).dead { counts[pe, default: 0] += 1 }
+      for pe in DefectMap(dies: dies, expected: 3.2, seed: seed).dead {
+        counts[pe, default: 0] += 1
+      }
     }
     // Each of 32 PEs is dead with probability 1 − e^(−0.1): 95.2 of 1,000, 5 deviations of 9.3.
     #expect(counts.count == 32)

@@ -46,7 +46,8 @@ let package = Package(
     .target(name: "Quantities", swiftSettings: swift),
     .target(name: "Models", swiftSettings: swift),
     .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
-    .target(name: "Defects", swiftSettings: swift),
+    // Roots and roundings of a Double come from the C library on some processors.
+    .target(name: "Defects", swiftSettings: swift, linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "Hardware", dependencies: ["Quantities", "Models", "Placement", "Defects"],
       swiftSettings: swift),
@@ -73,7 +74,8 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles", "Transformer",
+        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles",
+        "Transformer",
         "Messaging", .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .target(
@@ -94,7 +96,8 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "ModelFiles", "Runtime",
+        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "ModelFiles",
+        "Runtime",
         "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),

@@ -110,9 +110,10 @@ public struct RepairedMesh: Hashable, Sendable {
       !part.isEmpty && !lines.isEmpty && part.lowerBound >= 0 && part.upperBound <= columns
         && lines.lowerBound >= 0 && lines.upperBound <= rows,
       "columns \(part) and rows \(lines) of a mesh of \(columns) × \(rows)")
+    let segments = segments(lines)
     return ExtraHops(
       westToEast: westToEast(part, lines).max()!,
-      northToSouth: part.map { northToSouth(column: usedColumns[$0], lines) }.max()!)
+      northToSouth: part.map { northToSouth(column: usedColumns[$0], segments) }.max()!)
   }
 
   /// Extra hops of each west-east line of a part.
@@ -134,8 +135,7 @@ public struct RepairedMesh: Hashable, Sendable {
   }
 
   /// Extra hops of one north-south line.
-  private func northToSouth(column: Int, _ lines: Range<Int>) -> Int {
-    let segments = segments(lines)
+  private func northToSouth(column: Int, _ segments: [Segment]) -> Int {
     let (first, last) = (segments[0].dieRow, segments[segments.count - 1].dieRow)
     let passed = (last - first + 1 - segments.count) * map.dies.logicalRowsPerDie
     return segments.reduce(passed) { sum, segment in
@@ -145,8 +145,11 @@ public struct RepairedMesh: Hashable, Sendable {
     }
   }
 
-  /// Cuts a range of logical rows at the dies: row of dies, rows within the die, index of the first.
-  private func segments(_ lines: Range<Int>) -> [(dieRow: Int, inDie: Range<Int>, first: Int)] {
+  /// Lines that lie in one row of dies: which, their rows within the die, the index of the first.
+  private typealias Segment = (dieRow: Int, inDie: Range<Int>, first: Int)
+
+  /// Cuts a range of logical rows at the dies.
+  private func segments(_ lines: Range<Int>) -> [Segment] {
     let height = map.dies.logicalRowsPerDie
     return (lines.lowerBound / height...(lines.upperBound - 1) / height).map { index in
       let start = max(lines.lowerBound, index * height)

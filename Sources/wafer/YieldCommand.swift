@@ -1,7 +1,6 @@
 import ArgumentParser
 import Defects
 import Experiments
-import Foundation
 import Hardware
 import Quantities
 

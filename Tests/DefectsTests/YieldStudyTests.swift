@@ -7,7 +7,7 @@ struct YieldStudyTests {
   private func study(clustering: Double? = nil, budget: Int = 12, wafers: Int = 200) -> YieldStudy {
     YieldStudy(
       dies: DefectMapTests.dies.with(columnBudget: budget), waferArea: 46_225,
-      clustering: clustering, dieAreas: [814, 100], wafers: wafers, seed: 1)
+      clustering: clustering, dieAreas: [814, 100], wafers: wafers, seed: 1, wafersInDetail: 4)
   }
 
   @Test("Wilson's interval: 10 of 20, none, all")

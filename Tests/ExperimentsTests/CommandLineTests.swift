@@ -123,7 +123,8 @@ struct CommandLineTests {
   @Test(
     "help teaches, on standard output, with status 0",
     arguments: [
-      "", "run", "generate", "collective", "pipeline", "yield", "show", "models", "hardware", "links",
+      "", "run", "generate", "collective", "pipeline", "yield", "show", "models", "hardware",
+      "links",
       "calibrations",
     ])
   func help(command: String) async throws {

@@ -47,8 +47,11 @@ let package = Package(
     .target(name: "Fabric", dependencies: ["Quantities"], swiftSettings: swift),
     .target(name: "Models", swiftSettings: swift),
     .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
+    // Roots and roundings of a Double come from the C library on some processors.
+    .target(name: "Defects", swiftSettings: swift, linkerSettings: [.linkedLibrary("m")]),
     .target(
-      name: "Hardware", dependencies: ["Quantities", "Models", "Placement"], swiftSettings: swift),
+      name: "Hardware", dependencies: ["Quantities", "Models", "Placement", "Defects"],
+      swiftSettings: swift),
     .target(
       name: "Programs", dependencies: ["Quantities", "Models", "Placement", "Hardware"],
       swiftSettings: swift),
@@ -72,7 +75,8 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles", "Transformer",
+        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles",
+        "Transformer",
         "Messaging", .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .target(
@@ -93,8 +97,8 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Fabric", "Models", "Placement", "Hardware", "Programs", "ModelFiles",
-        "Runtime", "Experiments",
+        "Quantities", "Fabric", "Models", "Placement", "Defects", "Hardware", "Programs",
+        "ModelFiles", "Runtime", "Experiments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
@@ -139,9 +143,12 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
+    .testTarget(name: "DefectsTests", dependencies: ["Defects"], swiftSettings: swift),
     .testTarget(
       name: "HardwareTests",
-      dependencies: ["Hardware", "Models", "Placement", "Quantities", "TestSupport", "Yams"],
+      dependencies: [
+        "Hardware", "Defects", "Models", "Placement", "Quantities", "TestSupport", "Yams",
+      ],
       swiftSettings: swift),
     .testTarget(
       name: "ProgramsTests",

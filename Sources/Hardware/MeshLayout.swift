@@ -1,3 +1,5 @@
+import Defects
+
 /// How the vectors of a layer lie on a region, and the work that its kernels then are.
 ///
 /// The width D and the context T are spread over the region's columns, the query width Hd, the
@@ -17,10 +19,13 @@ struct MeshLayout: Hashable, Sendable {
   let activationBits: Int
 
   init(
-    region: Rectangle, publishedGroups: [Int: Int], countsGroupedQuery: Bool, activationBits: Int
+    region: Rectangle, publishedGroups: [Int: Int], countsGroupedQuery: Bool,
+    activationBits: Int, extraHops: ExtraHops = .none
   ) {
-    columns = MeshLine(length: region.columns, published: publishedGroups)
-    rows = MeshLine(length: region.rows, published: publishedGroups)
+    columns = MeshLine(
+      length: region.columns, published: publishedGroups, extraHops: extraHops.westToEast)
+    rows = MeshLine(
+      length: region.rows, published: publishedGroups, extraHops: extraHops.northToSouth)
     steps = columns.length >= rows.length ? columns : rows
     self.countsGroupedQuery = countsGroupedQuery
     self.activationBits = activationBits
@@ -181,10 +186,15 @@ struct MeshLayout: Hashable, Sendable {
 
   /// `weights` and `aligned` are elements a PE holds in one step, `tokens` the rows of activations it
   /// holds; a sweep is `steps` steps, and alignment shifts by a quarter of the side on average.
+  ///
+  /// A step waits for its neighbour's step before, so the longest chain of waits that a sweep can have
+  /// goes round the line once, and meets each extra hop once. Alignment is not lengthened: it is
+  /// priced by the elements that pass, and an extra hop delays only the first of them.
   func product(tokens: Int, weights: Int, doubledSweeps: Int, aligned: Int) -> GEMMWork {
     GEMMWork(
       rows: steps.length * weights, fmacs: steps.length * weights * tokens,
       doubledSteps: doubledSweeps * steps.length,
-      quadrupledShifts: steps.length * tokens * aligned)
+      quadrupledShifts: steps.length * tokens * aligned,
+      doubledExtraHops: doubledSweeps * steps.extraHops)
   }
 }

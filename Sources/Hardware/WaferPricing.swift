@@ -1,3 +1,4 @@
+import Defects
 import Quantities
 
 /// Prices the kernels of a model on one region of a wafer.
@@ -33,12 +34,19 @@ public struct WaferPricing: Hashable, Sendable {
     public var countsGroupedQuery: Bool
     /// Bits of an activation between PEs; it decides how many wavelets a further vector has.
     public var activationBits: Int
+    /// Hops by which repaired defects lengthen the region's worst lines: of `RepairedMesh`. Each
+    /// collective along a line, each sweep of MeshGEMM and the embedding's broadcast takes them all,
+    /// at the wafer's cycles a hop. An upper bound for regions that lie elsewhere on the wafer.
+    public var extraHops: ExtraHops
 
-    /// Grouped queries counted truly, activations of 16 bits.
-    public init(countsGroupedQuery: Bool = true, activationBits: Int = 16) {
+    /// Grouped queries counted truly, activations of 16 bits, no defects.
+    public init(
+      countsGroupedQuery: Bool = true, activationBits: Int = 16, extraHops: ExtraHops = .none
+    ) {
       precondition(activationBits >= 1, "activations of \(activationBits) bits")
       self.countsGroupedQuery = countsGroupedQuery
       self.activationBits = activationBits
+      self.extraHops = extraHops
     }
   }
 
@@ -52,7 +60,8 @@ public struct WaferPricing: Hashable, Sendable {
     self.options = options
     layout = MeshLayout(
       region: region, publishedGroups: calibration.groups,
-      countsGroupedQuery: options.countsGroupedQuery, activationBits: options.activationBits)
+      countsGroupedQuery: options.countsGroupedQuery, activationBits: options.activationBits,
+      extraHops: options.extraHops)
     rates = CycleRates(
       calibration.coefficients, clock: wafer.clock, cyclesPerHop: wafer.cyclesPerHop)
   }
@@ -77,7 +86,8 @@ public struct WaferPricing: Hashable, Sendable {
   public func embedding(width: Int, tokens: Int) -> Cost {
     guard tokens > 0 else { return .zero }
     let wavelets = tokens * layout.wavelets(layout.columns.share(width))
-    let cycles = wavelets + wafer.cyclesPerHop * region.rows + 2 * wafer.rampCycles
+    let hops = region.rows + layout.rows.extraHops
+    let cycles = wavelets + wafer.cyclesPerHop * hops + 2 * wafer.rampCycles
     return Cost(fabric: EmulatedTime(seconds: Rational(cycles) / wafer.clock))
   }
 

@@ -17,6 +17,7 @@ struct Wafer: AsyncParsableCommand {
     subcommands: [
       RunCommand.self, GenerateCommand.self, CollectiveCommand.self, PipelineCommand.self,
       FabricCommand.self,
+      YieldCommand.self,
       ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])

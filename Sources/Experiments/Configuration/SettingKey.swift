@@ -99,6 +99,7 @@ public struct SettingKey: Hashable, Sendable {
     case .frequency: "1.1GHz"
     case .power: "25kW"
     case .area: "46225mm2"
+    case .density: "0.001/mm2"
     }
   }
 

@@ -127,6 +127,9 @@ struct WindowDraft: Sendable {
       for (shard, rank) in ranks.enumerated() {
         let source = Rank(rank.index - split.tensor)
         builder.send(incoming[shard], from: source, to: rank, stream: .activation)
+      }
+      for (shard, rank) in ranks.enumerated() {
+        let source = Rank(rank.index - split.tensor)
         builder.receive(residual[shard], at: rank, from: source, stream: .activation)
       }
     }

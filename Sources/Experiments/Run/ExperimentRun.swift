@@ -154,9 +154,7 @@ public struct ExperimentRun: Sendable {
     let modelled = experiment.modelled
     return ModelProgram(
       split: split, workload: modelled.workload,
-      wires: Wires(
-        link: modelled.link, ranks: split.ranks,
-        activationBytes: modelled.widths.activations.bits / 8),
+      wires: modelled.wires(ranks: split.ranks),
       collectives: modelled.collectives, candidateElements: 2 * modelled.candidates + 1,
       price: modelled.price(on: grid))
   }

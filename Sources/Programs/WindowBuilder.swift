@@ -107,12 +107,13 @@ struct WindowBuilder {
   mutating func receiveSet(
     _ members: [(values: Values, from: Rank)], at rank: Rank, stream: Stream
   ) {
-    if members.count > 1 {
-      ranks[rank.index].instructions.append(.receiveSet(count: members.count))
-    }
+    // Sends on what is on its way, so that nothing comes between the set's members.
     let members =
       wires.topology.isDirect
       ? members : inOrderOfDelivery(members, at: rank, stream: stream)
+    if members.count > 1 {
+      ranks[rank.index].instructions.append(.receiveSet(count: members.count))
+    }
     for member in members {
       receive(member.values, at: rank, from: member.from, stream: stream)
     }

@@ -2,6 +2,7 @@ import Hardware
 import Models
 import Placement
 import Quantities
+import TestSupport
 import Testing
 
 @testable import Programs
@@ -208,7 +209,7 @@ struct TopologyTests {
       #expect(machine.result(program.results[rank], rank) == expected, comment)
     }
     guard program.window.ranks.reduce(0, { $0 + $1.instructions.count }) < 400 else { return }
-    var random = SystemRandomNumberGenerator()
+    var random = SeededGenerator(seed: UInt64(ranks))
     let naive = try NaiveSimulator([program.window], random: &random)
     var evaluator = Evaluator(ranks: ranks)
     #expect(

@@ -82,7 +82,7 @@ struct WindowDraft: Sendable {
     residuals = Array(repeating: [], count: form.batches.count)
     // Tokens come first in every window, so that they are the same values throughout the program.
     allocateTokens()
-    for stage in 0..<split.pipeline { emit(stage: stage) }
+    emit()
     window = builder.window(index: 0, outputs: outputs)
     // Only the window is needed from here on.
     builder = WindowBuilder(ranks: 0, wires: wires)
@@ -117,14 +117,15 @@ struct WindowDraft: Sendable {
     }
   }
 
-  /// A stage, region by region. When a batch is in one region the batch behind it is in the region before, so
-  /// they are written in that order: a wafer's port serves in program order, and a batch must not wait
-  /// there for what a batch before it does many regions later.
-  private mutating func emit(stage: Int) {
-    let regions = steps[stage]
-    for wave in 0..<regions.count + form.batches.count - 1 {
-      for batch in form.batches.indices where regions.indices.contains(wave - batch) {
-        emit(batch: batch, stage: stage, part: wave - batch)
+  /// All batches through all regions of all stages. When a batch is in one region the batch behind it is in
+  /// the region before, so they are written in that order: ports serve in program order, and a batch must
+  /// not wait there for what a batch before it does many regions later.
+  private mutating func emit() {
+    let parts = steps.indices.flatMap { stage in steps[stage].indices.map { (stage, $0) } }
+    for wave in 0..<parts.count + form.batches.count - 1 {
+      for batch in form.batches.indices where parts.indices.contains(wave - batch) {
+        let (stage, part) = parts[wave - batch]
+        emit(batch: batch, stage: stage, part: part)
       }
     }
   }
@@ -133,21 +134,8 @@ struct WindowDraft: Sendable {
   private mutating func emit(batch: Int, stage: Int, part: Int) {
     let ranks = group(stage)
     let tokens = form.batches[batch].tokens
-    let width = tokens * split.shape.width
-    let pieces =
-      split.tensor == 1
-      ? [width]
-      : WindowBuilder.pieces(
-        of: width, operation: .allReduce, algorithm: algorithms[batch], group: split.tensor)
     region = steps[stage][part]
-    if part == 0 {
-      let arrived = ranks.map { builder.allocate(pieces, on: $0) }
-      residuals[batch] = arrived
-      for (shard, rank) in ranks.enumerated() where stage > 0 {
-        let source = Rank(rank.index - split.tensor)
-        builder.receive(arrived[shard], at: rank, from: source, stream: .activation)
-      }
-    }
+    if stage == 0, part == 0 { allocateResidual(of: batch, ranks: ranks) }
     if region.crossing != nil {
       for (shard, rank) in ranks.enumerated() {
         let residual = residuals[batch][shard]
@@ -156,6 +144,7 @@ struct WindowDraft: Sendable {
     }
     if region.embeds { embed(batch: batch, ranks: ranks) }
     if partials[stage][tokens] == nil {
+      let pieces = pieces(of: batch)
       partials[stage][tokens] = ranks.map { builder.allocate(pieces, on: $0) }
     }
     let partial = partials[stage][tokens]!
@@ -167,16 +156,37 @@ struct WindowDraft: Sendable {
     if part == steps[stage].count - 1 { leave(batch: batch, stage: stage, ranks: ranks) }
   }
 
+  /// The pieces into which a batch's activation is cut for its all-reduce.
+  private func pieces(of batch: Int) -> [Int] {
+    let width = form.batches[batch].tokens * split.shape.width
+    return split.tensor == 1
+      ? [width]
+      : WindowBuilder.pieces(
+        of: width, operation: .allReduce, algorithm: algorithms[batch], group: split.tensor)
+  }
+
+  private mutating func allocateResidual(of batch: Int, ranks: [Rank]) {
+    let pieces = pieces(of: batch)
+    residuals[batch] = ranks.map { builder.allocate(pieces, on: $0) }
+  }
+
   /// What a batch's last region sends on: its activation to the next stage, or its tokens to the first.
+  ///
+  /// All shards' activations are sent before any is received: where wafers pass messages on, each link's
+  /// messages are then read in the order in which they were written.
   private mutating func leave(batch: Int, stage: Int, ranks: [Rank]) {
-    if stage < split.pipeline - 1 {
-      for (shard, rank) in ranks.enumerated() {
-        builder.send(
-          residuals[batch][shard], from: rank, to: Rank(rank.index + split.tensor),
-          stream: .activation)
-      }
-    } else if form.batches[batch].outputs > 0, form.returnsTokens {
-      returnTokens(of: batch)
+    guard stage < split.pipeline - 1 else {
+      if form.batches[batch].outputs > 0, form.returnsTokens { returnTokens(of: batch) }
+      return
+    }
+    let next = group(stage + 1)
+    for (shard, rank) in ranks.enumerated() {
+      builder.send(residuals[batch][shard], from: rank, to: next[shard], stream: .activation)
+    }
+    allocateResidual(of: batch, ranks: next)
+    for (shard, rank) in next.enumerated() {
+      builder.receive(
+        residuals[batch][shard], at: rank, from: ranks[shard], stream: .activation)
     }
   }
 

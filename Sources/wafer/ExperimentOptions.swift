@@ -31,6 +31,9 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("link.name")) var link: String?
   @Option(name: .long, help: .key("link.latency")) var linkLatency: String?
   @Option(name: .long, help: .key("link.bandwidth")) var linkBandwidth: String?
+  @Option(name: .long, help: .key("topology.name")) var topology: String?
+  @Option(name: .long, help: .key("topology.dimensions")) var topologyDimensions: String?
+  @Option(name: .long, help: .key("topology.switch_latency")) var switchLatency: String?
 
   @Option(name: .long, help: .key("workload.prompt")) var prompt: String?
   @Option(name: .long, help: .key("workload.prompt_ids")) var promptIds: String?
@@ -104,6 +107,8 @@ struct ExperimentOptions: ParsableArguments {
       ("hardware.calibration", calibration), ("hardware.mapping", mapping), ("hardware.grid", grid),
       ("hardware.hypothetical_sram", hypotheticalSram ? "true" : nil), ("link.name", link),
       ("link.latency", linkLatency), ("link.bandwidth", linkBandwidth),
+      ("topology.name", topology), ("topology.dimensions", topologyDimensions),
+      ("topology.switch_latency", switchLatency),
       ("workload.prompt", prompt), ("workload.prompt_ids", promptIds),
       ("workload.prompt_tokens", promptTokens), ("workload.output_tokens", outputTokens),
       ("workload.batch", batch), ("workload.micro_batches", microBatches),

@@ -65,7 +65,9 @@ struct ModelProgramTests {
         bandwidth: Rational(number(1...9) * 1_000_000_000),
         sendOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))),
         receiveOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))), ports: ports,
-        hold: hold), ranks: split.ranks, activationBytes: 2)
+        hold: hold),
+      topology: .random(ranks: split.ranks, using: &random), ranks: split.ranks,
+      activationBytes: 2)
     let regions = randomRegions(of: split, using: &random)
     return Case(
       program: ModelProgram(

@@ -48,7 +48,8 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
         receiveOverhead: EmulatedTime(picoseconds: Int64.random(in: 0...900, using: &generator)),
         ports: Link.Ports.allCases.randomElement(using: &generator)!,
         hold: Link.Hold.allCases.randomElement(using: &generator)!),
-      ranks: split.ranks, activationBytes: 2)
+      topology: .random(ranks: split.ranks, using: &generator), ranks: split.ranks,
+      activationBytes: 2)
     collectives =
       Bool.random(using: &generator)
       ? .automatic
@@ -58,7 +59,8 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
   }
 
   var description: String {
-    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(workload), \(collectives), "
+    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(wires.topology), "
+      + "\(workload), \(collectives), "
       + (isPhantom ? "phantom" : "real")
   }
 

@@ -40,11 +40,13 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
         bandwidth: Rational(Int.random(in: 1_000_000...1 << 38, using: &generator)),
         ports: Link.Ports.allCases.randomElement(using: &generator)!,
         hold: Link.Hold.allCases.randomElement(using: &generator)!),
-      ranks: split.ranks, activationBytes: 2)
+      topology: .random(ranks: split.ranks, using: &generator), ranks: split.ranks,
+      activationBytes: 2)
   }
 
   var description: String {
-    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(workload), "
+    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(wires.topology), "
+      + "\(workload), "
       + (isPhantom ? "phantom" : "real")
   }
 

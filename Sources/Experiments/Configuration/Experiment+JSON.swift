@@ -37,6 +37,7 @@ extension Experiment.Modelled {
       "hardware": hardwareJSON,
       "calibration": calibration.json,
       "link": link.json,
+      "topology": topology.json,
       "plan": [
         "pipeline": .integer(pipeline),
         "tensor": .integer(tensor),

@@ -36,6 +36,8 @@ public struct Experiment: Hashable, Sendable {
     public var allowsHypotheticalSRAM: Bool
     /// The path between two wafers.
     public var link: Link
+    /// Which wafers of the cluster links join.
+    public var topology: Topology
     /// Tensor-parallel size.
     public var tensor: Int
     /// Layers of each stage; its count is the pipeline-parallel size.
@@ -66,7 +68,13 @@ public struct Experiment: Hashable, Sendable {
     public var singleSplit: Split { split(pipeline: 1, tensor: 1, layers: [shape.layers]) }
     /// What messages cost.
     public var wires: Wires {
-      Wires(link: link, ranks: ranks, activationBytes: widths.activations.bits / 8)
+      wires(ranks: ranks)
+    }
+    /// What messages cost in a half of `ranks` wafers; one alone has no link.
+    func wires(ranks: Int) -> Wires {
+      Wires(
+        link: link, topology: ranks == self.ranks ? topology : topology.ofOneWafer, ranks: ranks,
+        activationBytes: widths.activations.bits / 8)
     }
     /// What is counted in prices.
     public var pricingOptions: WaferPricing.Options {

@@ -40,7 +40,8 @@ public struct ExperimentResolver: Sendable {
       shape: model.facts.shape, wafer: hardware.wafer, calibration: hardware.calibration,
       mapping: try mapping(reader), grid: try grid(reader, wafer: hardware.wafer),
       allowsHypotheticalSRAM: try reader.boolean("hardware.hypothetical_sram"),
-      link: link.value, tensor: split.tensor, layersPerStage: split.stages.map(\.count),
+      link: link.value, topology: try topology(reader, ranks: split.ranks), tensor: split.tensor,
+      layersPerStage: split.stages.map(\.count),
       workload: workload, collectives: try collectives(reader),
       widths: Experiment.Widths(
         weights: try reader.choice("widths.weights"),
@@ -50,6 +51,7 @@ public struct ExperimentResolver: Sendable {
       countsEmbeddingAndHead: try reader.boolean("pricing.embedding_and_head"),
       countsGroupedQuery: try reader.boolean("pricing.gqa"),
       seed: UInt64(try reader.count("seed")))
+    try checkHops(reader, modelled)
     let host = try host(reader, model: model, prompt: prompt, sampling: sampling)
     return Experiment(
       summary: try reader.text("summary"), modelled: modelled, host: host,

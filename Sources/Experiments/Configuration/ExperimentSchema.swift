@@ -42,6 +42,18 @@ public enum ExperimentSchema {
     linkKey("hold"),
 
     SettingKey(
+      "topology.name", .choice(Topology.Name.allCases.map(\.rawValue)), default: "full-mesh",
+      option: "--topology",
+      "which wafers are joined; on a ring, line or torus the ranks between send on what passes them"
+    ),
+    SettingKey(
+      "topology.dimensions", .sides, or: "squarest", option: "--topology-dimensions",
+      "columns x rows of a torus; 'squarest' makes them as equal as the number of wafers allows"),
+    SettingKey(
+      "topology.switch_latency", .quantity(.time, Rational(0)...Rational(1)), default: "0 ns",
+      option: "--switch-latency", "what a switch adds to the latency of the link"),
+
+    SettingKey(
       "plan.pipeline", .count(1...Rank.maximumCount), default: "2", option: "--pp",
       "pipeline-parallel size: stages"),
     SettingKey(

@@ -155,9 +155,7 @@ public struct ExperimentRun: Sendable {
     let pricing = RegionPricing(modelled, mappings: mappings)
     return ModelProgram(
       split: split, workload: modelled.workload,
-      wires: Wires(
-        link: modelled.link, ranks: split.ranks,
-        activationBytes: modelled.widths.activations.bits / 8),
+      wires: modelled.wires(ranks: split.ranks),
       collectives: modelled.collectives, candidateElements: 2 * modelled.candidates + 1,
       steps: (0..<split.pipeline).map { mappings[$0 * split.tensor].steps },
       price: pricing.price)

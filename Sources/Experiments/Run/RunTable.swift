@@ -35,6 +35,7 @@ public struct RunTable {
       + "\(workload.outputTokens) output tokens; link \(modelled.link.name), "
       + "\(Self.time(modelled.link.latency)), "
       + (modelled.link.bandwidth.map { Self.bytes($0.approximation) + "/s" } ?? "infinite")
+      + (modelled.topology == .fullMesh ? "" : "; \(modelled.topology)")
       + (result.single.isHypothetical
         ? "\nThe single wafer's SRAM is taken as enlarged (hypothetical): "
           + "\(result.single.mappings[0].usedPerPE) B a PE are needed, "

@@ -282,8 +282,8 @@ struct TopologyTests {
     let shape = ModelProgramTests.shape(layers: 4)
     let stage: Int64 = 20_000_000
     // All of a stage's work is in its one layer's attention.
-    let price: KernelPrice = { kernel, _, _ in
-      kernel == .attention ? Cost(compute: EmulatedTime(picoseconds: stage)) : .zero
+    let price: KernelPrice = { use, _ in
+      use.kernel == .attention ? Cost(compute: EmulatedTime(picoseconds: stage)) : .zero
     }
     for microBatches in 1...8 {
       var program = ModelProgram(

@@ -25,6 +25,18 @@ public struct Mapping: Hashable, Sendable {
     usedPerPE > sramPerPE || (extent != grid && !mesh.holds(extent))
   }
 
+  /// What exceeds the wafer, in words; empty when nothing does.
+  public var excess: String {
+    var parts: [String] = []
+    if usedPerPE > sramPerPE {
+      parts.append("\(usedPerPE) B of SRAM a PE are needed, \(sramPerPE) B exist")
+    }
+    if extent != grid && !mesh.holds(extent) {
+      parts.append("its regions span \(extent) PEs, \(mesh) exist")
+    }
+    return parts.joined(separator: "; ")
+  }
+
   /// How many regions a rank's layers are cut into. All regions of a run have one size.
   public enum Kind: Hashable, Sendable {
     /// One region that holds everything, embedding and head too.

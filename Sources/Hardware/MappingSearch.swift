@@ -14,6 +14,7 @@ struct MappingSearch {
   let kinds: [ShardSlice]
   /// The kind of each slice.
   private let kindOfSlice: [Int]
+  private let basePricing: WaferPricing
   /// A decode step of all sequences at full context.
   let work: BatchWork
 
@@ -27,6 +28,8 @@ struct MappingSearch {
     self.calibration = calibration
     self.memory = memory
     self.options = options
+    basePricing = WaferPricing(
+      wafer: wafer, calibration: calibration, region: Rectangle(square: 1), options: options)
     (kinds, kindOfSlice) = Self.distinct(slices, shape)
     work = BatchWork.decode(contexts: Array(repeating: memory.context, count: memory.sequences))
   }
@@ -40,7 +43,7 @@ struct MappingSearch {
   }
 
   func pricing(on region: Rectangle) -> WaferPricing {
-    WaferPricing(wafer: wafer, calibration: calibration, region: region, options: options)
+    basePricing.on(region)
   }
 
   /// The fastest regions of a kind; `nil` when they cannot be laid out.

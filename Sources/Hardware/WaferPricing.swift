@@ -19,13 +19,13 @@ public struct WaferPricing: Hashable, Sendable {
   /// The wafer, whose clock and router the prices use.
   public let wafer: Wafer
   /// The region that the kernels run on.
-  public let region: Rectangle
+  public private(set) var region: Rectangle
   /// Where the coefficients come from.
   public let calibration: Calibration
   /// What is counted.
   public let options: Options
 
-  let layout: MeshLayout
+  private(set) var layout: MeshLayout
   private let rates: CycleRates
 
   /// What is counted, where sources differ.
@@ -58,12 +58,27 @@ public struct WaferPricing: Hashable, Sendable {
     self.region = region
     self.calibration = calibration
     self.options = options
-    layout = MeshLayout(
+    layout = Self.layout(region, calibration, options)
+    rates = CycleRates(
+      calibration.coefficients, clock: wafer.clock, cyclesPerHop: wafer.cyclesPerHop)
+  }
+
+  private static func layout(
+    _ region: Rectangle, _ calibration: Calibration, _ options: Options
+  ) -> MeshLayout {
+    MeshLayout(
       region: region, publishedGroups: calibration.groups,
       countsGroupedQuery: options.countsGroupedQuery, activationBits: options.activationBits,
       extraHops: options.extraHops)
-    rates = CycleRates(
-      calibration.coefficients, clock: wafer.clock, cyclesPerHop: wafer.cyclesPerHop)
+  }
+
+  /// The same prices on another region of the wafer. It costs a fraction of a new one, whose rates are
+  /// exact fractions.
+  public func on(_ region: Rectangle) -> WaferPricing {
+    var other = self
+    other.region = region
+    other.layout = Self.layout(region, calibration, options)
+    return other
   }
 
   /// The attention block of one layer: norm, Q, K and V, rotation, score, softmax, value, output

@@ -23,12 +23,19 @@ public struct Wafer: Hashable, Sendable {
   public var offWaferLatency: EmulatedTime
   /// The calibration that prices its kernels.
   public var calibration: String
+  /// Dense 16-bit floating-point operations a second, at most; prices do not use it.
+  public var peak: Rational?
+  /// Bytes a second between all PEs and their SRAM, at most; prices do not use it.
+  public var sramBandwidth: Rational?
+  /// US dollars, where any figure is known.
+  public var price: Rational?
 
   /// A wafer with a router of one cycle a hop and a ramp of two, unless said otherwise.
   public init(
     name: String, mesh: Rectangle, clock: Rational, sramPerPE: Int, cyclesPerHop: Int = 1,
     rampCycles: Int = 2, power: Rational, offWaferBandwidth: Rational,
-    offWaferLatency: EmulatedTime, calibration: String
+    offWaferLatency: EmulatedTime, calibration: String, peak: Rational? = nil,
+    sramBandwidth: Rational? = nil, price: Rational? = nil
   ) {
     self.name = name
     self.mesh = mesh
@@ -40,7 +47,13 @@ public struct Wafer: Hashable, Sendable {
     self.offWaferBandwidth = offWaferBandwidth
     self.offWaferLatency = offWaferLatency
     self.calibration = calibration
+    self.peak = peak
+    self.sramBandwidth = sramBandwidth
+    self.price = price
   }
+
+  /// Bytes of SRAM of all PEs that a program can use.
+  public var sram: Int { mesh.columns * mesh.rows * sramPerPE }
 
   /// Links of this wafer's own latency and bandwidth.
   public var link: Link {
@@ -55,7 +68,8 @@ public struct Wafer: Hashable, Sendable {
 }
 
 extension Wafer: PresetValue {
-  /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer.
+  /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer;
+  /// three more are for comparison only.
   public static let keys = [
     FigureKey(
       "columns", .count(1...10_000), meaning: "PEs from west to east that a program can use"),
@@ -77,6 +91,14 @@ extension Wafer: PresetValue {
     FigureKey(
       "off_wafer_latency", .quantity(.time, Rational(0)...Rational(1)), meaning: "wafer to wafer"),
     FigureKey("calibration", .name, meaning: "the calibration that prices its kernels"),
+    FigureKey(
+      "peak", Accelerator.rateKind, isRequired: false,
+      meaning: "dense 16-bit floating-point operations a second, for comparison"),
+    FigureKey(
+      "sram_bandwidth", Accelerator.bandwidthKind, isRequired: false,
+      meaning: "all PEs to their SRAM, for comparison"),
+    FigureKey(
+      "price", Accelerator.priceKind, isRequired: false, meaning: "of one wafer, where known"),
   ]
 
   /// Any clock from 1 MHz to 100 GHz.
@@ -95,6 +117,8 @@ extension Wafer: PresetValue {
       power: try figures.required("power"),
       offWaferBandwidth: try figures.required("off_wafer_bandwidth"),
       offWaferLatency: EmulatedTime(seconds: try figures.required("off_wafer_latency")),
-      calibration: try figures.name("calibration"))
+      calibration: try figures.name("calibration"),
+      peak: try figures.number("peak"), sramBandwidth: try figures.number("sram_bandwidth"),
+      price: try figures.number("price"))
   }
 }

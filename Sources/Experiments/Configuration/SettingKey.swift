@@ -99,6 +99,8 @@ public struct SettingKey: Hashable, Sendable {
     case .frequency: "1.1GHz"
     case .power: "25kW"
     case .area: "46225mm2"
+    case .rate: "990TFLOP/s"
+    case .price: "450kUSD"
     }
   }
 

@@ -88,8 +88,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "Tensors", "ModelFiles",
-        "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
+        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "Tensors",
+        "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),

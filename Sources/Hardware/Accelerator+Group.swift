@@ -39,10 +39,13 @@ public struct MemoryNeed: Hashable, Sendable {
 
   /// The fewest devices of so many bytes whose memory holds all of it; `nil` when the vectors that each
   /// must hold leave no room.
-  public func devices(bytes: Int) -> Int? {
+  ///
+  /// - Parameter shards: Groups of devices that share it out.
+  public func devices(bytes: Int, shards: Int = 1) -> Int? {
     let room = Int128(bytes) * 8 - common
     guard room > 0 else { return nil }
-    return Self.quotient(weights + keyValues + activations, room)
+    let share = (weights + keyValues + activations + Int128(shards) - 1) / Int128(shards)
+    return Self.quotient(share, room)
   }
 
   private static func quotient(_ bits: Int128, _ room: Int128) -> Int {

@@ -68,18 +68,13 @@ public struct LayerPart: Hashable, Sendable {
     innerWidth = hasExperts ? shape.experts!.width : shape.feedForwardWidth
   }
 
-  /// What a shard holds of the layer: its heads, and of each expert as large a part as of the dense
-  /// feed-forward, rounded up.
-  public init(shape: ModelShape, layer: Int, slice: ShardSlice) {
+  /// What a shard holds of a layer that has experts, or of one that has not.
+  public init(shape: ModelShape, slice: ShardSlice, hasExperts: Bool) {
     self.shape = shape
-    hasExperts = shape.hasExperts(layer: layer)
+    self.hasExperts = hasExperts
     queryHeads = slice.queryHeads.count
     keyValueHeads = slice.keyValueHeads.count
-    let columns = slice.feedForward.count
-    innerWidth =
-      hasExperts
-      ? (shape.experts!.width * columns + shape.feedForwardWidth - 1) / shape.feedForwardWidth
-      : columns
+    innerWidth = hasExperts ? slice.expertColumns.count : slice.feedForward.count
   }
 
   /// The kernels of the attention block.

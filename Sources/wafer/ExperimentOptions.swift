@@ -24,6 +24,9 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("hardware.calibration")) var calibration: String?
   @Option(name: .long, help: .key("hardware.mapping")) var mapping: String?
   @Option(name: .long, help: .key("hardware.grid")) var grid: String?
+  @Option(name: .long, help: .key("hardware.devices")) var devices: String?
+  @Option(name: .long, help: .key("hardware.defect_density")) var defectDensity: String?
+  @Option(name: .long, help: .key("hardware.defect_map")) var defectMap: String?
   @Flag(
     name: .long,
     help: "Take the SRAM as enlarged where it is too small; the result is then marked so.")
@@ -105,6 +108,8 @@ struct ExperimentOptions: ParsableArguments {
       ("model.name", model), ("plan.pipeline", pipeline), ("plan.tensor", tensor),
       ("plan.layers", layers), ("hardware.name", hardware), ("hardware.clock", clock),
       ("hardware.calibration", calibration), ("hardware.mapping", mapping), ("hardware.grid", grid),
+      ("hardware.devices", devices), ("hardware.defect_density", defectDensity),
+      ("hardware.defect_map", defectMap),
       ("hardware.hypothetical_sram", hypotheticalSram ? "true" : nil), ("link.name", link),
       ("link.latency", linkLatency), ("link.bandwidth", linkBandwidth),
       ("topology.name", topology), ("topology.dimensions", topologyDimensions),

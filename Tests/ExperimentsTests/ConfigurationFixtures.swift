@@ -64,3 +64,11 @@ enum Fixtures {
     return parts.count == 1 ? "\(key): \(value)\n" : "\(parts[0]):\n  \(parts[1]): \(value)\n"
   }
 }
+
+extension Experiment.Modelled {
+  /// The wafer of an experiment on wafers.
+  var waferDevice: WaferDevice {
+    guard case .wafer(let device) = device else { preconditionFailure("\(device.name) is no wafer") }
+    return device
+  }
+}

@@ -109,7 +109,7 @@ struct ConfigurationOptionTests {
       #expect(experiment.modelled.seed == 4)
       #expect(experiment.modelled.link.latency.picoseconds == 500_000)
       #expect(experiment.modelled.link.bandwidth?.numerator == 50 << 30)
-      #expect(experiment.modelled.allowsHypotheticalSRAM)
+      #expect(experiment.modelled.waferDevice.allowsHypotheticalSRAM)
       #expect(!experiment.modelled.countsEmbeddingAndHead)
       #expect(experiment.host.prompt == .tokens([504, 3, 282]))
     }

@@ -15,7 +15,7 @@ struct ConfigurationResolveTests {
     #expect(experiment.host.model == .synthetic("small"))
     #expect(experiment.modelled.pipeline == 2)
     #expect(experiment.modelled.tensor == 2)
-    #expect(experiment.modelled.wafer.name == "wse-3")
+    #expect(experiment.modelled.device.name == "wse-3")
     #expect(experiment.modelled.workload.promptTokens == 16)
     #expect(experiment.modelled.workload.outputTokens == 16)
     #expect(experiment.host.transport == .tcp)

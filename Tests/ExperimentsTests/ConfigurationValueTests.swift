@@ -95,8 +95,8 @@ struct ConfigurationValueTests {
       host: {transport: inproc, wait_limit: 2.5 s}
       """)
     let modelled = experiment.modelled
-    #expect(modelled.wafer.clock.numerator == 850_000_000)
-    #expect(modelled.grid.written == "660x660")
+    #expect(modelled.waferDevice.wafer.clock.numerator == 850_000_000)
+    #expect(modelled.waferDevice.grid.written == "660x660")
     #expect(modelled.link.latency.picoseconds == 1_500_000)
     #expect(modelled.link.bandwidth?.numerator == 150_000_000_000)
     #expect(modelled.link.sendOverhead.picoseconds == 7)
@@ -119,6 +119,6 @@ struct ConfigurationValueTests {
     #expect(
       try Fixtures.resolve("link: {name: wse3-io, bandwidth: infinite}").modelled.link.bandwidth
         == nil)
-    #expect(try Fixtures.resolve("hardware: {grid: 300x200}").modelled.grid.written == "300x200")
+    #expect(try Fixtures.resolve("hardware: {grid: 300x200}").modelled.waferDevice.grid.written == "300x200")
   }
 }

@@ -1,3 +1,4 @@
+import Defects
 import Hardware
 import Models
 import Programs
@@ -35,7 +36,6 @@ extension Experiment.Modelled {
     [
       "model": shape.json,
       "hardware": hardwareJSON,
-      "calibration": calibration.json,
       "link": link.json,
       "topology": topology.json,
       "plan": [
@@ -70,6 +70,15 @@ extension Experiment.Modelled {
   }
 
   private var hardwareJSON: JSONValue {
+    switch device {
+    case .wafer(let device): device.json
+    case .accelerators(let group): group.json
+    }
+  }
+}
+
+extension WaferDevice {
+  fileprivate var json: JSONValue {
     [
       "name": .string(wafer.name),
       "columns": .integer(wafer.mesh.columns),
@@ -82,6 +91,44 @@ extension Experiment.Modelled {
       "mapping": .string(mapping.written),
       "grid": .string(grid.written),
       "hypothetical_sram": .boolean(allowsHypotheticalSRAM),
+      "calibration": calibration.json,
+      "defects": defects?.json ?? .null,
+    ]
+  }
+}
+
+extension WaferDefects {
+  /// What is left of the wafer, and which map it is; no path.
+  fileprivate var json: JSONValue {
+    [
+      "map_sha256": .string(SHA256.hexadecimal(Array(mesh.map.text.utf8))),
+      "dead_pes": .integer(mesh.map.dead.count),
+      "beyond_repair": .string(beyondRepair.rawValue),
+      "columns": .integer(mesh.columns),
+      "rows": .integer(mesh.rows),
+      "extra_hops_west_to_east": .integer(mesh.extraHops.westToEast),
+      "extra_hops_north_to_south": .integer(mesh.extraHops.northToSouth),
+    ]
+  }
+}
+
+extension AcceleratorGroup {
+  fileprivate var json: JSONValue {
+    [
+      "name": .string(accelerator.name),
+      "devices": .integer(devices),
+      "memory_bytes": .integer(accelerator.memory),
+      "memory_bytes_per_second": .exact(accelerator.memoryBandwidth),
+      "memory_efficiency": .exact(accelerator.memoryEfficiency),
+      "peak_flop_per_second": .exact(accelerator.peak),
+      "compute_efficiency": .exact(accelerator.computeEfficiency),
+      "kernel_floor_ps": .picoseconds(accelerator.kernelFloor),
+      "node_devices": .integer(accelerator.nodeDevices),
+      "collective_floor_ps": .picoseconds(accelerator.collectiveFloor),
+      "cluster_floor_ps": .picoseconds(accelerator.clusterFloor),
+      "link_bytes_per_second": .exact(accelerator.linkBandwidth),
+      "power_w": .exact(accelerator.power),
+      "hypothetical_memory": .boolean(allowsHypotheticalMemory),
     ]
   }
 }

@@ -1,3 +1,4 @@
+import Defects
 import Hardware
 import Models
 import Programs
@@ -26,12 +27,8 @@ extension Experiment {
     switch key {
     case "summary": summary
     case "model.name": host.model.written
-    case "hardware.name": modelled.wafer.name
-    case "hardware.clock": Self.quantity(modelled.wafer.clock, "Hz")
-    case "hardware.calibration": modelled.calibration.name
-    case "hardware.mapping": modelled.mapping.written
-    case "hardware.grid": modelled.grid.written
-    case "hardware.hypothetical_sram": "\(modelled.allowsHypotheticalSRAM)"
+    case "hardware.name": modelled.device.name
+    case _ where key.hasPrefix("hardware."): hardware(key)
     case "link.name": linkPreset
     case "link.latency": "\(modelled.link.latency.picoseconds) ps"
     case "link.bandwidth": modelled.link.bandwidth.map { Self.quantity($0, "B/s") } ?? "infinite"
@@ -81,6 +78,38 @@ extension Experiment {
     case "host.logits": host.logits
     case "host.output": host.output
     default: preconditionFailure("key '\(key)' of the schema is not written")
+    }
+  }
+
+  /// What a file would say of the device; `nil` for what its kind has not, or where there are no defects.
+  private func hardware(_ key: String) -> String? {
+    switch modelled.device {
+    case .accelerators(let group):
+      switch key {
+      case "hardware.devices": "\(group.devices)"
+      case "hardware.hypothetical_sram": "\(group.allowsHypotheticalMemory)"
+      default: nil
+      }
+    case .wafer(let device):
+      switch key {
+      case "hardware.clock": Self.quantity(device.wafer.clock, "Hz")
+      case "hardware.calibration": device.calibration.name
+      case "hardware.mapping": device.mapping.written
+      case "hardware.grid": device.grid.written
+      case "hardware.hypothetical_sram": "\(device.allowsHypotheticalSRAM)"
+      default: device.defects.flatMap { Self.defects($0, key) }
+      }
+    }
+  }
+
+  private static func defects(_ defects: WaferDefects, _ key: String) -> String? {
+    switch (key, defects.source) {
+    case ("hardware.beyond_repair", _): defects.beyondRepair.rawValue
+    case ("hardware.defect_density", .drawn(let density, _, _)): quantity(density, "/mm2")
+    case ("hardware.defect_clustering", .drawn(_, let clustering, _)): clustering?.decimal
+    case ("hardware.defect_seed", .drawn(_, _, let seed)): "\(seed)"
+    case ("hardware.defect_map", .file(let path)): path
+    default: nil
     }
   }
 

@@ -1,3 +1,4 @@
+import Defects
 import Hardware
 import Models
 import Placement
@@ -24,16 +25,8 @@ public struct Experiment: Hashable, Sendable {
   public struct Modelled: Hashable, Sendable {
     /// Sizes of the model, and its name.
     public var shape: ModelShape
-    /// The wafer, with its clock as the experiment has it.
-    public var wafer: Wafer
-    /// What prices the wafer's kernels.
-    public var calibration: Calibration
-    /// How many regions a wafer's layers are cut into.
-    public var mapping: Mapping.Kind
-    /// PEs of a region of layers.
-    public var grid: Mapping.Grid
-    /// Whether SRAM that is too small is taken as enlarged.
-    public var allowsHypotheticalSRAM: Bool
+    /// What stands for each rank.
+    public var device: Device
     /// The path between two wafers.
     public var link: Link
     /// Which wafers of the cluster links join.
@@ -76,10 +69,14 @@ public struct Experiment: Hashable, Sendable {
         link: link, topology: ranks == self.ranks ? topology : topology.ofOneWafer, ranks: ranks,
         activationBytes: widths.activations.bits / 8)
     }
-    /// What is counted in prices.
+    /// What is counted in prices on a wafer; with defects, the extra hops of its worst lines.
     public var pricingOptions: WaferPricing.Options {
-      WaferPricing.Options(
+      var options = WaferPricing.Options(
         countsGroupedQuery: countsGroupedQuery, activationBits: widths.activations.bits)
+      if case .wafer(let device) = device, let defects = device.defects {
+        options.extraHops = defects.mesh.extraHops
+      }
+      return options
     }
     /// What must lie in SRAM.
     public var memory: MemoryPlan {

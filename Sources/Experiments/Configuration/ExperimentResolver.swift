@@ -30,16 +30,14 @@ public struct ExperimentResolver: Sendable {
     let reader = SettingsReader(settings: settings)
     try reader.checkAll()
     let model = try model(reader)
-    let hardware = try hardware(reader)
-    let link = try link(reader, wafer: hardware.wafer)
     let split = try split(reader, shape: model.facts.shape)
     let sampling = try sampling(reader)
     let prompt = try prompt(reader, model: model)
     let workload = try workload(reader, promptTokens: prompt.count)
-    let modelled = Experiment.Modelled(
-      shape: model.facts.shape, wafer: hardware.wafer, calibration: hardware.calibration,
-      mapping: try mapping(reader), grid: try grid(reader, wafer: hardware.wafer),
-      allowsHypotheticalSRAM: try reader.boolean("hardware.hypothetical_sram"),
+    let hardware = try hardware(reader)
+    let link = try link(reader, own: hardware.link)
+    var modelled = Experiment.Modelled(
+      shape: model.facts.shape, device: hardware.device,
       link: link.value, topology: try topology(reader, ranks: split.ranks), tensor: split.tensor,
       layersPerStage: split.stages.map(\.count),
       workload: workload, collectives: try collectives(reader),
@@ -51,6 +49,7 @@ public struct ExperimentResolver: Sendable {
       countsEmbeddingAndHead: try reader.boolean("pricing.embedding_and_head"),
       countsGroupedQuery: try reader.boolean("pricing.gqa"),
       seed: UInt64(try reader.count("seed")))
+    try chooseDevices(&modelled, reader)
     try checkHops(reader, modelled)
     let host = try host(reader, model: model, prompt: prompt, sampling: sampling)
     return Experiment(
@@ -130,52 +129,12 @@ public struct ExperimentResolver: Sendable {
     ModelFacts(shape: shape, hasWeights: false) { _ in nil }
   }
 
-  // MARK: Hardware and link
+  // MARK: Link
 
-  private func hardware(_ reader: SettingsReader) throws(ConfigurationError) -> (
-    wafer: Wafer, calibration: Calibration, sources: [PresetSource]
-  ) {
-    let preset = try presets.wafer(
-      try reader.requiredText("hardware.name"), at: reader.place("hardware.name"),
-      key: "hardware.name")
-    var wafer = preset.value
-    if let clock = try reader.quantity("hardware.clock") { wafer.clock = clock }
-    if let name = try reader.text("hardware.calibration") { wafer.calibration = name }
-    let place =
-      reader.isSet("hardware.calibration")
-      ? reader.place("hardware.calibration")
-      : .file("\(presets.folder)/\(preset.source.file)", line: nil)
-    let calibration = try presets.calibration(
-      wafer.calibration, at: place, key: "hardware.calibration")
-    return (wafer, calibration.value, [preset.source, calibration.source])
-  }
-
-  private func grid(_ reader: SettingsReader, wafer: Wafer) throws(ConfigurationError)
-    -> Mapping.Grid
-  {
-    guard let rectangle = try reader.grid("hardware.grid") else { return .fastest }
-    guard wafer.mesh.holds(rectangle) else {
-      throw reader.error(
-        "hardware.grid", "is \(rectangle) PEs",
-        remedy: "The usable mesh of \(wafer.name) is \(wafer.mesh) PEs")
-    }
-    return .exactly(rectangle)
-  }
-
-  private func mapping(_ reader: SettingsReader) throws(ConfigurationError) -> Mapping.Kind {
-    let text = try reader.requiredText("hardware.mapping")
-    guard let kind = Mapping.Kind(written: text) else {
-      throw reader.error(
-        "hardware.mapping", "is '\(text)'",
-        remedy: "It must be whole-mesh, region-per-layer, fastest, or blocks-N with N from 2 on")
-    }
-    return kind
-  }
-
-  private func link(_ reader: SettingsReader, wafer: Wafer) throws(ConfigurationError) -> (
+  private func link(_ reader: SettingsReader, own: Link) throws(ConfigurationError) -> (
     value: Link, source: PresetSource?
   ) {
-    var link = wafer.link
+    var link = own
     var source: PresetSource?
     if let name = try reader.text("link.name") {
       let preset = try presets.link(name, at: reader.place("link.name"), key: "link.name")

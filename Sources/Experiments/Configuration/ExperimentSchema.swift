@@ -1,3 +1,4 @@
+import Defects
 import Hardware
 import Programs
 import Quantities
@@ -30,6 +31,24 @@ public enum ExperimentSchema {
     SettingKey(
       "hardware.hypothetical_sram", .choice(booleans), default: "false",
       option: "--hypothetical-sram", "take the SRAM as enlarged where it is too small, and say so"),
+
+    SettingKey(
+      "hardware.devices", .count(1...1_000_000), or: "automatic", option: "--devices",
+      "accelerators that act as one node; 'automatic' is the fewest that hold a rank's share"),
+    SettingKey(
+      "hardware.defect_density", .quantity(.density, Rational(0)...Rational(1, over: 10)),
+      or: "none", option: "--defect-density", "dead PEs of every wafer, drawn by a seed"),
+    SettingKey(
+      "hardware.defect_clustering", .decimal(Rational(1, over: 20)...Rational(1_000_000)),
+      or: "none",
+      "alpha of negative binomial counts a die; 'none' is independent defects"),
+    SettingKey("hardware.defect_seed", .count(0...Int.max), default: "0", "draws the defects"),
+    SettingKey(
+      "hardware.defect_map", .name, or: "none", option: "--defect-map",
+      "file of dead PEs, in place of drawn ones"),
+    SettingKey(
+      "hardware.beyond_repair", .choice(RepairedMesh.BeyondRepair.allCases.map(\.rawValue)),
+      default: "shrink", "what becomes of a die that repair cannot save"),
 
     SettingKey(
       "link.name", .name, or: "hardware", option: "--link",

@@ -157,13 +157,19 @@ struct SettingsReader {
 
   /// A decimal number.
   func decimal(_ name: String) throws(ConfigurationError) -> Rational {
+    guard let value = try optionalDecimal(name) else {
+      preconditionFailure("'\(name)' may be absent by the schema")
+    }
+    return value
+  }
+
+  /// A decimal number in its range; `nil` when the key is absent or has its word for none.
+  func optionalDecimal(_ name: String) throws(ConfigurationError) -> Rational? {
     let key = ExperimentSchema.key(name)
     guard case .decimal(let range) = key.kind else {
       preconditionFailure("'\(name)' is no decimal in the schema")
     }
-    guard let text = try plain(key) else {
-      preconditionFailure("'\(name)' may be absent by the schema")
-    }
+    guard let text = try plain(key) else { return nil }
     guard let value = Rational(decimal: text), range.contains(value) else {
       throw wrong(key, "is '\(text)'")
     }

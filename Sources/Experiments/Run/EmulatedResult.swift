@@ -25,7 +25,8 @@ public struct EmulatedResult: Hashable, Sendable {
     total.time > .zero ? Double(tokens) / total.time.seconds : 0
   }
 
-  init(_ program: EvaluatedProgram.Summary, wafer: Wafer) {
+  /// - Parameter power: Watts of one rank's device.
+  init(_ program: EvaluatedProgram.Summary, power: Rational) {
     var first: [Int: EmulatedTime] = [:]
     var last: [Int: EmulatedTime] = [:]
     var counts: [Int: Int] = [:]
@@ -53,7 +54,10 @@ public struct EmulatedResult: Hashable, Sendable {
     joulesPerToken =
       tokens == 0
       ? Rational(0)
-      : wafer.joules(wafers: program.ranks, over: total.time) / Rational(tokens)
+      : power * Rational(program.ranks)
+        * Rational(
+          Int128(total.time.picoseconds), over: Int128(EmulatedTime.picosecondsPerSecond))
+        / Rational(tokens)
   }
 
   /// The mean, rounded to the nearest picosecond, ties to even.

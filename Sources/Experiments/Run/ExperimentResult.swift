@@ -8,10 +8,10 @@ import Runtime
 public struct HalfResult: Sendable {
   /// Which half it is.
   public let name: ExperimentRun.HalfName
-  /// Where each rank's layers lie on its wafer.
-  public let mappings: [Mapping]
-  /// Whether SRAM was taken as enlarged.
-  public var isHypothetical: Bool { mappings.contains { $0.isHypothetical } }
+  /// How its ranks lie on their devices.
+  public let layout: DeviceLayout
+  /// Whether memory was taken as enlarged.
+  public var isHypothetical: Bool { layout.isHypothetical }
   /// Set when the half has run, which is before anyone sees it.
   public internal(set) var emulated: EmulatedResult!
   /// `nil` without nodes.
@@ -23,9 +23,9 @@ public struct HalfResult: Sendable {
   /// Who the nodes were; empty for threads.
   public internal(set) var nodes: [ControlMessage.Hello] = []
 
-  init(name: ExperimentRun.HalfName, mappings: [Mapping]) {
+  init(name: ExperimentRun.HalfName, layout: DeviceLayout) {
     self.name = name
-    self.mappings = mappings
+    self.layout = layout
   }
 }
 
@@ -33,8 +33,6 @@ public struct HalfResult: Sendable {
 public struct ExperimentResult: Sendable {
   /// What was asked, fully resolved.
   public let experiment: Experiment
-  /// The PEs that the layers of each wafer are spread over, in both halves.
-  public let grid: Rectangle
   /// The whole model on one wafer of the same grid.
   public let single: HalfResult
   /// The split that the experiment asks about.

@@ -49,22 +49,15 @@ public struct ExperimentRun: Sendable {
     try checkHost()
     let modelled = experiment.modelled
     let split = modelled.split
-    let mappings = try mappings(split)
+    let layout = try layout(split)
     let whole = modelled.singleSplit
-    // One wafer of the cluster's regions, whether the model fits it or not.
-    let wholeMapping = [
-      Mapping.standIn(
-        for: (0..<split.pipeline).map { mappings[$0 * split.tensor] }, shape: modelled.shape,
-        whole: whole.slice(ofRank: 0), wafer: modelled.wafer, calibration: modelled.calibration,
-        memory: modelled.memory, options: modelled.pricingOptions)
-    ]
-    let cluster = try await half(.cluster, split, mappings)
-    let single =
-      split.ranks == 1 ? cluster : try await half(.single, whole, wholeMapping)
+    let standIn = standIn(for: layout, split, whole)
+    let cluster = try await half(.cluster, split, layout)
+    let single = split.ranks == 1 ? cluster : try await half(.single, whole, standIn)
     return ExperimentResult(
-      experiment: experiment, grid: mappings[0].grid, single: single, cluster: cluster,
+      experiment: experiment, single: single, cluster: cluster,
       bestSingle: try bestSingle(), modelFingerprint: try modelFingerprint(),
-      warnings: warnings([(split, mappings), (whole, wholeMapping)]))
+      warnings: warnings([(split, layout), (whole, standIn)]))
   }
 
   /// Generates text on the cluster alone, token by token, until the text ends.
@@ -78,7 +71,7 @@ public struct ExperimentRun: Sendable {
     try checkHost()
     let split = experiment.modelled.split
     let text = TextEnd(endOfText: endOfText, emit: emit)
-    return try await executed(.cluster, split, try mappings(split)) { report, _ in
+    return try await executed(.cluster, split, try layout(split)) { report, _ in
       text.take(report)
     }
   }
@@ -92,18 +85,19 @@ public struct ExperimentRun: Sendable {
 
   // MARK: Halves
 
-  private func half(_ name: HalfName, _ split: Split, _ mappings: [Mapping]) async throws
+  private func half(_ name: HalfName, _ split: Split, _ layout: DeviceLayout) async throws
     -> HalfResult
   {
     guard experiment.host.transport != .none else {
-      progress("\(name.rawValue): evaluating \(split.ranks) wafer\(split.ranks == 1 ? "" : "s")")
-      return try evaluated(name, split, mappings)
+      let noun = experiment.modelled.device.noun(split.ranks)
+      progress("\(name.rawValue): evaluating \(split.ranks) \(noun)")
+      return try evaluated(name, split, layout)
     }
     // Emulated times and tokens are the same each time; the run with the median total tells the
     // measured ones.
     var runs: [HalfResult] = []
     for _ in 0..<experiment.host.repetitions {
-      runs.append(try await executed(name, split, mappings))
+      runs.append(try await executed(name, split, layout))
     }
     runs.sort { $0.measured!.total < $1.measured!.total }
     return runs[(runs.count - 1) / 2]
@@ -111,18 +105,18 @@ public struct ExperimentRun: Sendable {
 
   /// A half in emulated time alone.
   private func evaluated(
-    _ name: HalfName, _ split: Split, _ mappings: [Mapping]
+    _ name: HalfName, _ split: Split, _ layout: DeviceLayout
   ) throws -> HalfResult {
-    let program = EvaluatedProgram(program(split, mappings))
+    let program = EvaluatedProgram(program(split, layout))
     try program.finish()
-    var result = HalfResult(name: name, mappings: mappings)
-    result.emulated = EmulatedResult(program.summary, wafer: experiment.modelled.wafer)
+    var result = HalfResult(name: name, layout: layout)
+    result.emulated = EmulatedResult(program.summary, power: power(layout))
     return result
   }
 
   /// A half on nodes.
   private func executed(
-    _ name: HalfName, _ split: Split, _ mappings: [Mapping],
+    _ name: HalfName, _ split: Split, _ layout: DeviceLayout,
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
   ) async throws -> HalfResult {
     let modelled = experiment.modelled
@@ -134,14 +128,14 @@ public struct ExperimentRun: Sendable {
       }, interruption: interruption)
     let prefill = modelled.workload.prefillSteps
     let (outcome, program) = try await nodes.run(
-      { EvaluatedProgram(self.program(split, mappings)) },
+      { EvaluatedProgram(self.program(split, layout)) },
       connectionWindows: [0, prefill - 1, prefill], payload: try payload(split),
       observe: observe)
     let batches = { @Sendable (step: Int, batch: Int) in
       modelled.workload.batches(ofStep: step)[batch]
     }
-    var result = HalfResult(name: name, mappings: mappings)
-    result.emulated = EmulatedResult(program, wafer: modelled.wafer)
+    var result = HalfResult(name: name, layout: layout)
+    result.emulated = EmulatedResult(program, power: power(layout))
     result.measured = MeasuredResult(outcome.reports, outcome.windows, batches: batches)
     result.tokens = tokens(outcome.windows, batches: batches)
     result.logits = logits(outcome.windows, split: split)
@@ -150,47 +144,96 @@ public struct ExperimentRun: Sendable {
   }
 
   /// The program of a split whose ranks lie on their wafers so.
-  private func program(_ split: Split, _ mappings: [Mapping]) -> ModelProgram {
+  private func program(_ split: Split, _ layout: DeviceLayout) -> ModelProgram {
     let modelled = experiment.modelled
-    let pricing = RegionPricing(modelled, mappings: mappings)
+    let pricing = DevicePricing(modelled, layout)
     return ModelProgram(
       split: split, workload: modelled.workload,
       wires: modelled.wires(ranks: split.ranks),
       collectives: modelled.collectives, candidateElements: 2 * modelled.candidates + 1,
-      steps: (0..<split.pipeline).map { mappings[$0 * split.tensor].steps },
+      steps: layout.steps(of: split),
       price: pricing.price)
   }
 
-  /// Where each rank of a split lies on its wafer.
-  private func mappings(_ split: Split) throws -> [Mapping] {
-    let modelled = experiment.modelled
-    return try Mapping.choose(
-      shape: modelled.shape, slices: (0..<split.ranks).map { split.slice(ofRank: $0) },
-      wafer: modelled.wafer, calibration: modelled.calibration, memory: modelled.memory,
-      kind: modelled.mapping, grid: modelled.grid,
-      allowsHypotheticalSRAM: modelled.allowsHypotheticalSRAM,
-      options: modelled.pricingOptions)
+  /// Watts of one rank of a half.
+  private func power(_ layout: DeviceLayout) -> Rational {
+    switch layout {
+    case .wafers: experiment.modelled.device.power
+    case .accelerators(let group, _): Device.accelerators(group).power
+    }
   }
 
-  /// The fastest mapping that really fits one wafer; `nil` when none does.
+  /// How the ranks of a split lie on their devices.
+  private func layout(_ split: Split) throws -> DeviceLayout {
+    let modelled = experiment.modelled
+    switch modelled.device {
+    case .wafer(let device):
+      return .wafers(
+        try Mapping.choose(
+          shape: modelled.shape, slices: (0..<split.ranks).map { split.slice(ofRank: $0) },
+          wafer: device.wafer, calibration: device.calibration, memory: modelled.memory,
+          kind: device.mapping, grid: device.grid,
+          allowsHypotheticalSRAM: device.allowsHypotheticalSRAM,
+          options: modelled.pricingOptions))
+    case .accelerators(let group):
+      return .accelerators(group, isHypothetical: !holds(group, split))
+    }
+  }
+
+  /// Whether a group's memory holds what a rank of the split needs.
+  private func holds(_ group: AcceleratorGroup, _ split: Split) -> Bool {
+    let modelled = experiment.modelled
+    let fewest = AcceleratorGroup.fewestDevices(
+      of: group.accelerator, for: modelled.shape, layers: split.stages.map(\.count).max()!,
+      tensor: split.tensor, memory: modelled.memory)
+    return fewest.map { $0 <= group.devices } ?? false
+  }
+
+  /// One device that holds the whole model as the cluster's hold it, whether it fits or not.
+  private func standIn(
+    for cluster: DeviceLayout, _ split: Split, _ whole: Split
+  ) -> DeviceLayout {
+    let modelled = experiment.modelled
+    switch (cluster, modelled.device) {
+    case (.wafers(let mappings), .wafer(let device)):
+      return .wafers([
+        Mapping.standIn(
+          for: (0..<split.pipeline).map { mappings[$0 * split.tensor] }, shape: modelled.shape,
+          whole: whole.slice(ofRank: 0), wafer: device.wafer, calibration: device.calibration,
+          memory: modelled.memory, options: modelled.pricingOptions)
+      ])
+    case (.accelerators(let group, _), _):
+      return .accelerators(group, isHypothetical: !holds(group, whole))
+    case (.wafers, .accelerators): preconditionFailure("accelerators have no mapping")
+    }
+  }
+
+  /// The fastest mapping that really fits one wafer, or the fewest accelerators that hold the model as one
+  /// node; `nil` when none does.
   private func bestSingle() throws -> HalfResult? {
     let modelled = experiment.modelled
     let whole = modelled.singleSplit
-    guard
-      Mapping.isWithinSRAM(
-        shape: modelled.shape, slices: [whole.slice(ofRank: 0)], wafer: modelled.wafer,
-        memory: modelled.memory)
-    else { return nil }
-    let mappings: [Mapping]
-    do {
-      mappings = try Mapping.choose(
-        shape: modelled.shape, slices: [whole.slice(ofRank: 0)], wafer: modelled.wafer,
-        calibration: modelled.calibration, memory: modelled.memory, kind: .fastest,
-        options: modelled.pricingOptions)
-    } catch {
-      return nil
+    let slices = [whole.slice(ofRank: 0)]
+    switch modelled.device {
+    case .wafer(let device):
+      guard
+        Mapping.isWithinSRAM(
+          shape: modelled.shape, slices: slices, wafer: device.wafer, memory: modelled.memory),
+        let mappings = try? Mapping.choose(
+          shape: modelled.shape, slices: slices, wafer: device.wafer,
+          calibration: device.calibration, memory: modelled.memory, kind: .fastest,
+          options: modelled.pricingOptions)
+      else { return nil }
+      return try evaluated(.single, whole, .wafers(mappings))
+    case .accelerators(var group):
+      guard
+        let fewest = AcceleratorGroup.fewestDevices(
+          of: group.accelerator, for: modelled.shape, layers: modelled.shape.layers, tensor: 1,
+          memory: modelled.memory)
+      else { return nil }
+      group.devices = fewest
+      return try evaluated(.single, whole, .accelerators(group, isHypothetical: false))
     }
-    return try evaluated(.single, whole, mappings)
   }
 
   private func modelFingerprint() throws -> String? {
@@ -296,13 +339,16 @@ public struct ExperimentRun: Sendable {
     return Logits(places: places, rows: places.map { rows[$0]! })
   }
 
-  private func warnings(_ halves: [(split: Split, mappings: [Mapping])]) -> [String] {
+  private func warnings(_ halves: [(split: Split, layout: DeviceLayout)]) -> [String] {
     var warnings = PricingWarnings()
-    for (split, mappings) in halves {
-      let pricing = RegionPricing(experiment.modelled, mappings: mappings)
-      warnings.add(pricing.warnings(split, mappings: mappings))
+    var others: [String] = []
+    for (split, layout) in halves {
+      switch DevicePricing(experiment.modelled, layout).warnings(split, layout) {
+      case .prices(let list): warnings.add(list)
+      case .texts(let texts): for text in texts where !others.contains(text) { others.append(text) }
+      }
     }
-    return experiment.warnings + warnings.list.map(\.description)
+    return experiment.warnings + others + warnings.list.map(\.description)
   }
 }
 

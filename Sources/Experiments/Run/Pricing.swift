@@ -1,3 +1,4 @@
+import Defects
 import Hardware
 import Models
 import Placement
@@ -8,18 +9,31 @@ struct RegionPricing: Sendable {
   private let modelled: Experiment.Modelled
   private let pricings: [Rectangle: WaferPricing]
 
-  init(_ modelled: Experiment.Modelled, mappings: [Mapping]) {
+  init(_ modelled: Experiment.Modelled, _ device: WaferDevice, mappings: [Mapping]) {
     self.modelled = modelled
-    let sizes = Set(mappings.flatMap { $0.regions.map(\.size) })
-    pricings = Dictionary(
-      uniqueKeysWithValues: sizes.map { size in
-        (
-          size,
-          WaferPricing(
-            wafer: modelled.wafer, calibration: modelled.calibration, region: size,
-            options: modelled.pricingOptions)
-        )
-      })
+    let places = Set(mappings.flatMap { $0.regions.map(\.place) })
+    pricings = Dictionary(grouping: places, by: \.size).mapValues { places in
+      var options = modelled.pricingOptions
+      if let defects = device.defects {
+        options.extraHops = Self.extraHops(of: places, defects.mesh)
+      }
+      return WaferPricing(
+        wafer: device.wafer, calibration: device.calibration, region: places[0].size,
+        options: options)
+    }
+  }
+
+  /// The worst lines of some regions of one size, which are priced alike. Of a region beyond the mesh, as one
+  /// wafer that stands for several has, those of the whole mesh.
+  private static func extraHops(of places: [RegionPlace], _ mesh: RepairedMesh) -> ExtraHops {
+    places.reduce(into: ExtraHops.none) { worst, place in
+      let columns = place.column..<place.column + place.size.columns
+      let rows = place.row..<place.row + place.size.rows
+      let isOnMesh = columns.upperBound <= mesh.columns && rows.upperBound <= mesh.rows
+      let hops = isOnMesh ? mesh.extraHops(columns: columns, rows: rows) : mesh.extraHops
+      worst.westToEast = max(worst.westToEast, hops.westToEast)
+      worst.northToSouth = max(worst.northToSouth, hops.northToSouth)
+    }
   }
 
   /// What a batch costs on a kernel.

@@ -34,10 +34,8 @@ public struct RunDocument {
   private func half(_ half: HalfResult, _ text: [String]?) -> JSONValue {
     .object([
       "nodes": .integer(half.emulated.wafers),
-      "grid": .string(half.mappings[0].grid.description),
+      "layout": half.layout.json,
       "hypothetical": .boolean(half.isHypothetical),
-      "sram_per_pe_bytes": .integer(half.mappings[0].sramPerPE),
-      "sram_used_per_pe_bytes": .integer(half.mappings.map(\.usedPerPE).max() ?? 0),
       "emulated": half.emulated.json,
       "measured": half.measured?.json ?? .null,
       "tokens": .array(half.tokens.map { .array($0.map { .integer($0) }) }),
@@ -89,6 +87,23 @@ public struct RunDocument {
           ]
         }),
     ]
+  }
+}
+
+extension DeviceLayout {
+  /// Regions and their SRAM, or the number of accelerators.
+  var json: JSONValue {
+    switch self {
+    case .wafers(let mappings):
+      [
+        "mapping": .string(mappings[0].kind.written),
+        "grid": .string(mappings[0].grid.description),
+        "regions": .integer(mappings.map(\.regions.count).max()!),
+        "sram_per_pe_bytes": .integer(mappings[0].sramPerPE),
+        "sram_used_per_pe_bytes": .integer(mappings.map(\.usedPerPE).max()!),
+      ]
+    case .accelerators(let group, _): ["devices": .integer(group.devices)]
+    }
   }
 }
 

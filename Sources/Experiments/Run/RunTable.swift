@@ -28,17 +28,17 @@ public struct RunTable {
     let workload = modelled.workload
     let wafers = modelled.ranks
     return style.bold(
-      "\(modelled.shape.name) on \(wafers) \(modelled.wafer.name) "
+      "\(modelled.shape.name) on \(wafers) \(modelled.device.name) "
         + "(PP \(modelled.pipeline) x TP \(modelled.tensor)) against one")
-      + "\n\(result.grid) PEs a wafer; \(workload.batch) sequence"
+      + "\n\(result.cluster.layout.words); \(workload.batch) sequence"
       + "\(workload.batch == 1 ? "" : "s") of \(workload.promptTokens) prompt and "
       + "\(workload.outputTokens) output tokens; link \(modelled.link.name), "
       + "\(Self.time(modelled.link.latency)), "
       + (modelled.link.bandwidth.map { Self.bytes($0.approximation) + "/s" } ?? "infinite")
       + (modelled.topology == .fullMesh ? "" : "; \(modelled.topology)")
       + (result.single.isHypothetical
-        ? "\nThe single wafer is taken as enlarged (hypothetical): "
-          + result.single.mappings[0].excess : "")
+        ? "\nThe single \(modelled.device.noun(1)) is taken as enlarged (hypothetical): "
+          + result.single.layout.excess : "")
       + (result.cluster.isHypothetical
         ? "\nThe cluster's SRAM is taken as enlarged (hypothetical)" : "") + "\n"
   }
@@ -73,7 +73,7 @@ public struct RunTable {
     add("emulated, single", result.single.emulated, "")
     add("emulated, cluster", result.cluster.emulated, "")
     if let best = result.bestSingle {
-      add("emulated, best single", best.emulated, "\(best.mappings[0].grid) PEs")
+      add("emulated, best single", best.emulated, best.layout.words)
     }
     add("measured, single", result.single.measured, result.single.emulated.tokens)
     add("measured, cluster", result.cluster.measured, result.cluster.emulated.tokens)

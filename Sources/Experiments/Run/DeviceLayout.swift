@@ -1,0 +1,132 @@
+import Hardware
+import Models
+import Placement
+import Programs
+import Quantities
+
+/// How a half's ranks lie on their devices.
+public enum DeviceLayout: Hashable, Sendable {
+  /// Where each rank's layers lie on its wafer.
+  case wafers([Mapping])
+  /// Every rank is a group of accelerators. `isHypothetical` when their memory is too small.
+  case accelerators(AcceleratorGroup, isHypothetical: Bool)
+
+  /// Whether memory was taken as enlarged.
+  public var isHypothetical: Bool {
+    switch self {
+    case .wafers(let mappings): mappings.contains { $0.isHypothetical }
+    case .accelerators(_, let isHypothetical): isHypothetical
+    }
+  }
+
+  /// What a rank's layers are spread over, in words.
+  public var words: String {
+    switch self {
+    case .wafers(let mappings):
+      mappings[0].kind == .wholeMesh
+        ? "\(mappings[0].grid) PEs a wafer"
+        : "\(mappings[0].kind.written), \(mappings[0].grid) PEs a region"
+    case .accelerators(let group, _):
+      "\(group.devices) \(group.accelerator.name) a node"
+    }
+  }
+
+  /// What is taken as enlarged, in words; empty when nothing is.
+  public var excess: String {
+    switch self {
+    case .wafers(let mappings): mappings.map(\.excess).first { !$0.isEmpty } ?? ""
+    case .accelerators(let group, let isHypothetical):
+      isHypothetical ? "\(group.devices) devices do not hold the model" : ""
+    }
+  }
+
+  /// What an activation goes through on a device of each stage.
+  func steps(of split: Split) -> [[RegionStep]]? {
+    guard case .wafers(let mappings) = self else { return nil }
+    return (0..<split.pipeline).map { mappings[$0 * split.tensor].steps }
+  }
+}
+
+/// Prices of a program's kernels on the devices of a half.
+enum DevicePricing: Sendable {
+  case regions(RegionPricing)
+  case accelerators(AcceleratorPricing, Experiment.Modelled)
+
+  init(_ modelled: Experiment.Modelled, _ layout: DeviceLayout) {
+    switch (layout, modelled.device) {
+    case (.wafers(let mappings), .wafer(let device)):
+      self = .regions(RegionPricing(modelled, device, mappings: mappings))
+    case (.accelerators(let group, _), _):
+      let widths = modelled.widths
+      self = .accelerators(
+        AcceleratorPricing(
+          accelerator: group.accelerator, devices: group.devices,
+          widths: BitWidths(
+            weights: widths.weights.bits, keyValues: widths.keyValues.bits,
+            activations: widths.activations.bits)), modelled)
+    case (.wafers, .accelerators): preconditionFailure("accelerators have no mapping")
+    }
+  }
+
+  /// What a batch costs on a kernel.
+  func price(_ use: KernelUse, _ batch: Batch) -> Cost {
+    switch self {
+    case .regions(let pricing): pricing.price(use, batch)
+    case .accelerators(let pricing, let modelled):
+      Self.price(use, batch, pricing, modelled)
+    }
+  }
+
+  private static func price(
+    _ use: KernelUse, _ batch: Batch, _ pricing: AcceleratorPricing,
+    _ modelled: Experiment.Modelled
+  ) -> Cost {
+    let shape = modelled.shape
+    var part: LayerPart {
+      LayerPart(shape: shape, slice: use.slice, hasExperts: use.hasExperts)
+    }
+    let countsAll = modelled.countsEmbeddingAndHead
+    return switch use.kernel {
+    case .attention: pricing.attention(part, BatchWork(batch))
+    case .feedForward: pricing.feedForward(part, BatchWork(batch))
+    case .embed:
+      countsAll ? pricing.embedding(width: shape.width, tokens: batch.tokens) : .zero
+    case .head:
+      countsAll
+        ? pricing.head(
+          width: shape.width, vocabulary: use.slice.vocabulary.count, outputs: batch.outputs)
+        : .zero
+    case .candidates:
+      countsAll
+        ? pricing.candidates(
+          vocabulary: use.slice.vocabulary.count, outputs: batch.outputs,
+          count: modelled.candidates)
+        : .zero
+    case .cross: preconditionFailure("accelerators have one region")
+    // Kernels of a block do these on the way.
+    case .accept, .choose, .residual, .sum, .sumInRankOrder, .copy, .fill, .stage: .zero
+    }
+  }
+
+  /// What a reader should know of the prices.
+  enum Warnings {
+    /// Prices outside of what was calibrated; those of several halves are joined.
+    case prices([PricingWarning])
+    case texts([String])
+  }
+
+  /// What lies outside of what was calibrated, or is assumed.
+  func warnings(_ split: Split, _ layout: DeviceLayout) -> Warnings {
+    switch (self, layout) {
+    case (.regions(let pricing), .wafers(let mappings)):
+      .prices(pricing.warnings(split, mappings: mappings))
+    case (_, .accelerators(let group, _)):
+      .texts([
+        "\(group.accelerator.name): priced by a roofline at "
+          + "\(group.accelerator.memoryEfficiency.approximation) of its memory bandwidth and "
+          + "\(group.accelerator.computeEfficiency.approximation) of its peak; the preset says how sure they are"
+      ])
+    case (.accelerators, .wafers): preconditionFailure("accelerators have no mapping")
+    }
+  }
+}

@@ -62,6 +62,14 @@ struct CommandLineTests {
     Wrong("generate --transport none", "--transport"),
     Wrong("show --emulated not-there.json", "not-there.json", "does not exist"),
     Wrong("models llama-3.1-8", "llama-3.1-8b"),
+    Wrong("hardware h10", "the nearest is 'h100'", "wse-3"),
+    Wrong("plan", "--model"),
+    Wrong("plan --model llama-3.1-8", "--model", "the nearest is 'llama-3.1-8b'"),
+    Wrong("plan --model llama-3.1-8b --hardware wse-33", "--hardware", "the nearest is 'wse-3'"),
+    Wrong("plan --model llama-3.1-8b --weights fp7", "--weights", "int4"),
+    Wrong("plan --model llama-3.1-8b --context 0", "--context", "1"),
+    Wrong("plan --model llama-3.1-8b --batch 1e3", "--batch", "10000"),
+    Wrong("run --payload real --model synthetic-mixtral-8x7b", "--payload", "--payload phantom"),
   ]
 
   @Test("wrong input ends with status 2 and says what would be right", arguments: wrong)

@@ -75,8 +75,8 @@ struct DevicePlanTests {
     let answer = try answer("wse-3", to: question)
     #expect(answer.devices == 4)
     let bound = try #require(answer.bound)
-    // Three activations of 16 KiB and one token at 150 GB/s.
-    #expect(bound.link.picoseconds == 20_000_000 + (3 * 16384 + 4) * 20 / 3)
+    // And three activations of 16 KiB and a token of 4 B at 150 GB/s: 327,706.7 ps.
+    #expect(bound.link.picoseconds == 20_000_000 + 327_707)
     #expect(bound.term == .link)
     let priced = try #require(answer.priced)
     #expect(priced.link == bound.link)

@@ -49,7 +49,7 @@ struct MixtureConfigurationTests {
   @Test(
     "a key that is missing or out of range is named",
     arguments: [
-      ("num_experts_per_tok", "9", ModelFileError.Kind.malformed),
+      ("num_experts_per_tok", "9" as String?, ModelFileError.Kind.malformed),
       ("num_local_experts", nil, .missing), ("num_local_experts", "0", .malformed),
     ])
   func refusedMixtral(key: String, value: String?, kind: ModelFileError.Kind) {
@@ -60,7 +60,8 @@ struct MixtureConfigurationTests {
   @Test(
     "so it is for DeepSeek-V3",
     arguments: [
-      ("moe_layer_freq", "2", ModelFileError.Kind.unsupported), ("kv_lora_rank", nil, .missing),
+      ("moe_layer_freq", "2" as String?, ModelFileError.Kind.unsupported),
+      ("kv_lora_rank", nil, .missing),
       ("kv_lora_rank", "null", .missing), ("v_head_dim", "-1", .malformed),
       ("num_experts_per_tok", "17", .malformed), ("attention_bias", "true", .unsupported),
     ])

@@ -238,7 +238,7 @@ WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t 
     const uint8_t *at = w + c / group * bytes;
     if (T == 1)
       _Pragma("unroll") for (size_t r = 0; r < R; r++)
-        for (size_t o = 0; o < bytes; o += 64) __builtin_prefetch(at + r * row_bytes + ahead + o);
+        for (size_t o = 0; o < bytes; o += 64) __builtin_prefetch(w + ahead + (c / group * R + r) * bytes + o, 0, 2);
     _Pragma("unroll") for (size_t p = 0; p < group; p++)
       four_of(type, R, T, at, row_bytes, p, 4, rounded, token_bytes, columns, c + p, acc);
   }

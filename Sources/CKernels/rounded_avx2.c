@@ -81,8 +81,8 @@ WK_INLINE size_t super_bytes(wk_type type) {
   return wk_block_bytes(type) * (type >= WK_Q4_K ? 1 : 4);
 }
 
-// The scales of four number p of those that share the header at `at`, n of whose blocks 0 to 3 exist:
-// two for each of blocks 0, 2 | 1, 3. They are scale and minimum where there are minima, those of the
+// The scales of four number p of those that share the header at `at`; n of its blocks 0 to 3 exist. Two
+// for each of blocks 0, 2 | 1, 3: they are scale and minimum where there are minima, those of the
 // halves of a block for q6_K; otherwise the second is not used.
 WK_INLINE __m256 load_scales(wk_type type, const uint8_t *at, size_t p, size_t n) {
   if (type < WK_Q4_K) {
@@ -161,7 +161,7 @@ WK_INLINE __m256i load_pair(wk_type type, const uint8_t *at, size_t p, size_t s,
 
 // Tiles: 4 rows of one token hide latencies; 2 x 2 outputs and their operands fit the registers.
 enum { GEMV_ROWS = 4, GEMM_ROWS = 2, GEMM_TOKENS = 2 };
-enum { MOST_ROWS = 4, MOST_SUMS = 4, AHEAD_BYTES = 256 << 10 };
+enum { MOST_ROWS = 4, MOST_SUMS = 4 };
 
 // Lanes of blocks 2s and 2s + 1: four each of scales[2s], scales[2s + 1].
 WK_INLINE __m256 spread(const float *scales, size_t s) {
@@ -226,6 +226,12 @@ WK_INLINE void store_sums(const size_t R, const size_t T, const v16 *acc, float 
   }
 }
 
+// Asks for the next lines of weights, two tiles ahead. In the order of memory, not row by row: the
+// hardware's own prefetching follows it, and a decode reaches twice the bandwidth.
+WK_INLINE void ask_for(const uint8_t *next, size_t bytes) {
+  for (size_t o = 0; o < bytes; o += 64) __builtin_prefetch(next + o, 0, 2);
+}
+
 WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t *w,
                     size_t row_bytes, size_t columns, const uint8_t *rounded, size_t token_bytes,
                     float *y, size_t y_stride) {
@@ -233,12 +239,11 @@ WK_INLINE void tile(wk_type type, const size_t R, const size_t T, const uint8_t 
   _Pragma("unroll") for (size_t k = 0; k < R * T; k++) acc[k] = v_zero();
   const size_t group = super_fours(type), bytes = super_bytes(type);
   size_t whole = columns / 128, rest = columns / 32 % 4;
-  size_t ahead = 2 * R * row_bytes <= AHEAD_BYTES ? 2 * R * row_bytes : 1024;
+  const uint8_t *next = w + 2 * R * row_bytes;
   for (size_t c = 0; c < whole; c += group) {
     const uint8_t *at = w + c / group * bytes;
-    if (T == 1)
-      _Pragma("unroll") for (size_t r = 0; r < R; r++)
-        for (size_t o = 0; o < bytes; o += 64) __builtin_prefetch(w + ahead + (c / group * R + r) * bytes + o, 0, 2);
+    _Pragma("unroll") for (size_t r = 0; r < R; r++, next += bytes)
+      if (T == 1) ask_for(next, bytes);
     _Pragma("unroll") for (size_t p = 0; p < group; p++)
       four_of(type, R, T, at, row_bytes, p, 4, rounded, token_bytes, columns, c + p, acc);
   }
@@ -284,14 +289,15 @@ WK_INLINE void bfloat_tile(const size_t R, const size_t T, const uint8_t *w, siz
                            size_t y_stride) {
   v16 acc[MOST_SUMS];
   _Pragma("unroll") for (size_t k = 0; k < R * T; k++) acc[k] = v_zero();
-  size_t ahead = 2 * R * row_bytes <= AHEAD_BYTES ? 2 * R * row_bytes : 1024;
+  const uint8_t *next = w + 2 * R * row_bytes;
   const uint8_t *at[MOST_ROWS];
   size_t c = 0;
   for (; c + 32 <= columns; c += 32) {
     _Pragma("unroll") for (size_t r = 0; r < R; r++) {
       at[r] = w + r * row_bytes + 2 * c;
-      if (T == 1) __builtin_prefetch(at[r] + ahead);
     }
+    if (T == 1) ask_for(next, R * 64);
+    next += R * 64;
     bfloat_step(R, T, at, rounded + 2 * c, token_bytes, acc);
   }
   if (c < columns) {

@@ -16,6 +16,9 @@ struct Wafer: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, GenerateCommand.self, CollectiveCommand.self, PipelineCommand.self,
+      FabricCommand.self,
+      YieldCommand.self,
+      PlanCommand.self,
       ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])

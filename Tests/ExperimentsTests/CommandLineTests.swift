@@ -62,6 +62,23 @@ struct CommandLineTests {
     Wrong("generate --transport none", "--transport"),
     Wrong("show --emulated not-there.json", "not-there.json", "does not exist"),
     Wrong("models llama-3.1-8", "llama-3.1-8b"),
+    Wrong("yield --density 0.001", "--density", "unit", "/mm2"),
+    Wrong("yield --density 0.001/mm2,x", "--density", "'x'"),
+    Wrong("yield --density 1/mm2", "--density", "0.1 /mm2"),
+    Wrong("yield --die-area 814", "--die-area", "unit", "mm2"),
+    Wrong("yield --clustering 0", "--clustering", "none", "0.05"),
+    Wrong("yield --wafers 0", "--wafers", "1"),
+    Wrong("yield --seed -1", "--seed"),
+    Wrong("yield --column-budget 13", "--column-budget", "from 0 to 12"),
+    Wrong("yield --hardware wse-1", "--hardware", "wse-3"),
+    Wrong("hardware h10", "the nearest is 'h100'", "wse-3"),
+    Wrong("plan", "--model"),
+    Wrong("plan --model llama-3.1-8", "--model", "the nearest is 'llama-3.1-8b'"),
+    Wrong("plan --model llama-3.1-8b --hardware wse-33", "--hardware", "the nearest is 'wse-3'"),
+    Wrong("plan --model llama-3.1-8b --weights fp7", "--weights", "int4"),
+    Wrong("plan --model llama-3.1-8b --context 0", "--context", "1"),
+    Wrong("plan --model llama-3.1-8b --batch 1e3", "--batch", "10000"),
+    Wrong("run --payload real --model synthetic-mixtral-8x7b", "--payload", "--payload phantom"),
   ]
 
   @Test("wrong input ends with status 2 and says what would be right", arguments: wrong)
@@ -114,7 +131,8 @@ struct CommandLineTests {
   @Test(
     "help teaches, on standard output, with status 0",
     arguments: [
-      "", "run", "generate", "collective", "pipeline", "show", "models", "hardware", "links",
+      "", "run", "generate", "collective", "pipeline", "yield", "show", "models", "hardware",
+      "links",
       "calibrations",
     ])
   func help(command: String) async throws {

@@ -8,6 +8,7 @@
 #define WK_GEMV_ROWS 4
 #define WK_GEMM_ROWS 2
 #define WK_GEMM_TOKENS 2
+#define WK_OWN_TILES
 #include "simd_avx2.h"
 #include "matmul_twin.h"
 #include "vector_twin.h"

@@ -197,12 +197,26 @@ WK_INLINE void rows_of(wk_type type, const size_t R, const size_t T, const uint8
     tile(type, 1, T, w + r * row_bytes, row_bytes, columns, x, x_stride, y + r, y_stride);
 }
 
+#ifdef WK_OWN_TILES
+#include "gemv_avx2.h"
+#include "gemm_avx2.h"
+#endif
+
 // Weights that stay in the second-level cache while one tile of tokens after the other uses them.
 enum { PANEL_BYTES = 256 << 10 };
 
 WK_INLINE void matmul_of(wk_type type, const uint8_t *w, size_t row_bytes, size_t rows,
                          size_t columns, const float *x, size_t x_stride, size_t tokens, float *y,
                          size_t y_stride) {
+#ifdef WK_OWN_TILES
+  if (type >= WK_Q8_0) {
+    if (tokens == 1)
+      gemv(type, w, row_bytes, rows, columns, x, y);
+    else
+      gemm(type, w, row_bytes, rows, columns, x, x_stride, tokens, y, y_stride);
+    return;
+  }
+#endif
   if (tokens == 1) {
     rows_of(type, WK_GEMV_ROWS, 1, w, row_bytes, rows, columns, x, x_stride, y, y_stride);
     return;

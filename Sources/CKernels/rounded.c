@@ -13,6 +13,20 @@ size_t wk_rounded_bytes(wk_type type, size_t columns) {
   return (bytes + 63) / 64 * 64;
 }
 
+// The twin that multiplies `type`: the AVX-512 ones need VNNI or BF16, which not every AVX-512 has.
+static wk_isa twin_of(wk_isa isa, wk_type type) {
+#if defined(__x86_64__)
+  if (isa < WK_AVX512) return isa;
+  __builtin_cpu_init();
+  int dots = type == WK_BF16 ? __builtin_cpu_supports("avx512bf16") != 0
+                             : __builtin_cpu_supports("avx512vnni") != 0;
+  return dots ? WK_AVX512 : WK_AVX2;
+#else
+  (void)isa, (void)type;
+  return WK_SCALAR;
+#endif
+}
+
 // Nearest bfloat16, ties to even; a NaN stays one.
 static uint16_t to_bfloat(float x) {
   uint32_t bits = wk_bits(x);
@@ -74,30 +88,23 @@ static void round_scalar(wk_type type, const float *x, size_t columns, void *out
 void wk_round_inputs(wk_isa isa, wk_type type, const float *x, size_t x_stride, size_t columns,
                      size_t tokens, void *rounded) {
   size_t bytes = wk_rounded_bytes(type, columns);
-  int fast = wk_dots(isa, type);
+  wk_isa twin = twin_of(isa, type);
   for (size_t t = 0; t < tokens; t++) {
+    const float *from = x + t * x_stride;
     void *out = (uint8_t *)rounded + t * bytes;
 #if defined(__x86_64__)
-    if (fast && type != WK_BF16) {
-      wk_round_blocks_vnni(type, x + t * x_stride, columns, out);
+    if (type >= WK_Q8_0 && twin == WK_AVX512) {
+      wk_round_blocks_vnni(type, from, columns, out);
+      continue;
+    }
+    if (type >= WK_Q8_0 && twin == WK_AVX2) {
+      wk_round_blocks_avx2(type, from, columns, out);
       continue;
     }
 #endif
-    (void)fast;
-    round_scalar(type, x + t * x_stride, columns, out);
+    (void)twin;
+    round_scalar(type, from, columns, out);
   }
-}
-
-int wk_dots(wk_isa isa, wk_type type) {
-#if defined(__x86_64__)
-  if (isa < WK_AVX512) return 0;
-  __builtin_cpu_init();
-  if (type == WK_BF16) return __builtin_cpu_supports("avx512bf16") != 0;
-  return type >= WK_Q8_0 && __builtin_cpu_supports("avx512vnni");
-#else
-  (void)isa, (void)type;
-  return 0;
-#endif
 }
 
 // A block of 32 weights as value * d[half] + m.
@@ -209,13 +216,13 @@ void wk_matmul_rounded(wk_isa isa, wk_type type, const void *w, size_t row_bytes
     return;
   }
 #if defined(__x86_64__)
-  if (wk_dots(isa, type)) {
-    if (type == WK_BF16)
-      wk_matmul_dpbf16(w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
-    else
-      wk_matmul_vnni(type, w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
-    return;
-  }
+  wk_isa twin = twin_of(isa, type);
+  if (twin == WK_AVX512 && type == WK_BF16)
+    return wk_matmul_dpbf16(w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
+  if (twin == WK_AVX512)
+    return wk_matmul_vnni(type, w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
+  if (twin == WK_AVX2)
+    return wk_matmul_rounded_avx2(type, w, row_bytes, rows, columns, rounded, tokens, y, y_stride);
 #endif
   for (size_t t = 0; t < tokens; t++) {
     const uint8_t *token = (const uint8_t *)rounded + t * bytes;

@@ -21,8 +21,12 @@ WK_TWINS(void, attend, (const float *q, const float *keys, const float *values, 
 WK_TWINS(uint64_t, read, (const void *bytes, size_t count))
 WK_TWINS(float, log_sum_exp, (const float *x, size_t n))
 
-// The reduced path where the processor has dot products of bytes or of bfloat16.
+// The reduced path on AVX2, and where the processor has dot products of bytes or of bfloat16.
 #if defined(__x86_64__)
+void wk_round_blocks_avx2(wk_type type, const float *x, size_t columns, void *out);
+void wk_matmul_rounded_avx2(wk_type type, const void *w, size_t row_bytes, size_t rows,
+                            size_t columns, const void *rounded, size_t tokens, float *y,
+                            size_t y_stride);
 void wk_round_blocks_vnni(wk_type type, const float *x, size_t columns, void *out);
 void wk_matmul_vnni(wk_type type, const void *w, size_t row_bytes, size_t rows, size_t columns,
                     const void *rounded, size_t tokens, float *y, size_t y_stride);

@@ -18,10 +18,6 @@ public enum InstructionSet: UInt32, CaseIterable, Comparable, Sendable {
   /// Slower sets come first.
   public static func < (a: InstructionSet, b: InstructionSet) -> Bool { a.rawValue < b.rawValue }
 
-  /// Whether this processor has dot products for `Precision.reduced` with weights of this type.
-  /// Without them the scalar reference runs: the same bits, slower than `Precision.float32`.
-  public func hasReducedDots(for type: ElementType) -> Bool { wk_dots(kernels, type.kernels) != 0 }
-
   /// A sum of the 64-bit words of `bytes` (whole KiB): how fast memory can be read, for benchmarks to
   /// hold the kernels against.
   public func read(_ bytes: UnsafeRawBufferPointer) -> UInt64 {

@@ -59,13 +59,11 @@ void wk_dequantize(wk_type type, const void *row, size_t first, size_t count, fl
 //
 // float32 and float16 weights: as wk_matmul.
 //
-// The twins need dot products of bytes (AVX-512 VNNI) or of bfloat16 (AVX-512 BF16): wk_dots says
-// whether `isa` on this processor has them for `type`. Elsewhere the scalar reference runs, which
-// is slower than wk_matmul.
+// The AVX-512 twins need dot products of bytes (VNNI) or of bfloat16 (BF16); on a processor with
+// AVX-512 but without them the AVX2 twin runs.
 //
 // wk_round_inputs writes wk_rounded_bytes(type, columns) bytes a token, one after the other,
 // 64-byte aligned; wk_matmul_rounded multiplies them.
-int wk_dots(wk_isa isa, wk_type type);
 size_t wk_rounded_bytes(wk_type type, size_t columns);
 void wk_round_inputs(wk_isa isa, wk_type type, const float *x, size_t x_stride, size_t columns,
                      size_t tokens, void *rounded);

@@ -16,7 +16,8 @@ struct Wafer: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, GenerateCommand.self, CollectiveCommand.self, PipelineCommand.self,
-      ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
+      ShowCommand.self, ValidateCommand.self, CalibrateCommand.self, ModelsCommand.self,
+      HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])
 

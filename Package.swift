@@ -39,6 +39,7 @@ let package = Package(
     // Foreign code and its bindings.
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
     .target(name: "CKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "CHost", cSettings: isStrict ? [.treatAllWarnings(as: .error)] : []),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: swift),
 
     // Values: what is computed, on what, how long it takes.
@@ -70,7 +71,7 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles", "Transformer",
+        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles", "Transformer",
         "Messaging", .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .target(

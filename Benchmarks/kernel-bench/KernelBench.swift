@@ -8,7 +8,7 @@ import Tensors
 
 /// How fast weights are multiplied, as a share of what one thread reads from memory in the same run.
 ///
-/// Usage: `swift run -c release kernel-bench [reading|scalar|avx2|avx512]`. Each line is one shape of
+/// Usage: `swift run -c release kernel-bench [reading|scalar|avx2|avx512] [TYPE]`. Each line is one shape of
 /// SmolLM2-135M (for K-quants, the nearest in whole blocks) repeated until it fills 96 MiB (three times a large last-level cache), so that every
 /// pass comes from memory, as a decode step's does. Best of several passes, measured in turns with the
 /// reading, so that both see the same machine; in processor time of the thread, so that a pass which was
@@ -19,8 +19,13 @@ struct KernelBench {
   static let passes = 25
 
   static func main() {
-    let name = CommandLine.arguments.dropFirst().first
-    if name == "reading" { return printReading() }
+    let arguments = CommandLine.arguments.dropFirst()
+    if arguments.first == "reading" { return printReading() }
+    let types = ElementType.allCases.filter { arguments.contains("\($0)") }
+    let name = arguments.first { word in InstructionSet.allCases.contains { "\($0)" == word } }
+    for word in arguments where word != name && !types.contains(where: { "\($0)" == word }) {
+      preconditionFailure("\(word) is neither an instruction set nor a type of weights")
+    }
     let instructions = InstructionSet.allCases.first { "\($0)" == name } ?? .best
     precondition(
       name == nil || (instructions <= .best && "\(instructions)" == name),
@@ -30,7 +35,7 @@ struct KernelBench {
     let storage = Storage(bytes: UnsafeRawBufferPointer(memory), owner: Owner(memory: memory))
     print("instructions \(instructions), one thread, \(totalBytes >> 20) MiB")
     print("type      rows×columns   precision  GB/s   of reading   64 tokens, per token")
-    for type in ElementType.allCases {
+    for type in types.isEmpty ? ElementType.allCases : types {
       let shapes =
         type.blockElements == 256
         ? [(576, 1536), (1536, 768)] : [(576, 576), (1536, 576), (576, 1536), (49152, 576)]

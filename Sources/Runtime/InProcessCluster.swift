@@ -16,17 +16,20 @@ public struct InProcessCluster {
   private let ranks: Int
   private let payload: @Sendable (Rank) -> Assignment.Payload
   private let run: UInt64
+  private let pinsThreads: Bool
 
   /// - Parameters:
+  ///   - pinsThreads: Whether each node's thread stays on a processor of its own.
   ///   - payload: What each rank computes and sends.
   ///   - intercept: See `InProcessNetwork`.
   public init(
-    ranks: Int, run: UInt64, waitLimitMilliseconds: Int,
+    ranks: Int, run: UInt64, waitLimitMilliseconds: Int, pinsThreads: Bool = false,
     intercept: (@Sendable (inout MessageHeader, Rank) -> Void)? = nil,
     payload: @escaping @Sendable (Rank) -> Assignment.Payload
   ) {
     self.ranks = ranks
     self.run = run
+    self.pinsThreads = pinsThreads
     self.payload = payload
     network = InProcessNetwork(
       ranks: ranks, waitLimitMilliseconds: waitLimitMilliseconds, intercept: intercept)
@@ -101,8 +104,9 @@ public struct InProcessCluster {
   }
 
   private func start(_ rank: Rank, _ work: Work, _ events: Events) -> pthread_t {
-    let body = Body { [network, payload, run] in
+    let body = Body { [network, payload, run, pinsThreads] in
       do {
+        if pinsThreads { ProcessorAffinity.pin(toAllowed: rank.index) }
         var model: ModelKernels?
         let payload = payload(rank)
         if case .model(let part) = payload { model = try ModelKernels(part, rank: rank) }

@@ -99,6 +99,8 @@ public struct NodeService {
     try socket.send(hello.encoded())
 
     guard case .assign(let assignment) = try next(&socket, expecting: "assign") else { return }
+    // libzmq's threads run already, and stay free.
+    if let processor = assignment.processor { ProcessorAffinity.pin(toAllowed: processor) }
     let transport = SocketTransport(
       context: context,
       limits: .init(

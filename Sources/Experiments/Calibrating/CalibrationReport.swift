@@ -86,7 +86,7 @@ public struct CalibrationReport: Sendable {
       rows.append([
         row.row.phase.rawValue, row.row.model, "\(Rectangle(square: row.row.side))",
         Self.number(row.row.tokensPerSecond.value),
-        Self.text(row.residual, signed: true), Self.text(row.leftOut, signed: true),
+        Self.error(row.residual), Self.error(row.leftOut),
         row.row.remarks.map(\.rawValue).joined(separator: ", "),
       ])
     }
@@ -114,9 +114,9 @@ public struct CalibrationReport: Sendable {
     Rational(Int128((value * 1_000_000).rounded()), over: 1_000_000)
   }
 
-  private static func text(_ value: Double, signed: Bool = false) -> String {
-    Percent.text(rational(value), signed: signed)
-  }
+  private static func text(_ value: Double) -> String { Percent.text(rational(value)) }
+
+  private static func error(_ value: Double) -> String { Percent.error(rational(value)) }
 
   private static func percent(_ value: Double) -> JSONValue {
     .rounded(rational(value) * Rational(100), digits: 4)

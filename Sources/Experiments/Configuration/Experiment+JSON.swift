@@ -94,6 +94,7 @@ extension Experiment.Host {
       "precision": .string(precision.rawValue),
       "threads_per_node": .integer(Self.threadsPerNode),
       "wait_limit_ns": .integer(waitLimit.nanoseconds),
+      "pinning": .string(pinning.rawValue),
       "repetitions": .integer(repetitions),
       "prompt": prompt.json,
       "sampling": [

@@ -66,6 +66,7 @@ extension Experiment {
     case "host.payload": host.payload.rawValue
     case "host.precision": host.precision.rawValue
     case "host.wait_limit": "\(host.waitLimit.nanoseconds) ns"
+    case "host.pinning": host.pinning.rawValue
     case "host.repetitions": "\(host.repetitions)"
     case "host.logits": host.logits
     case "host.output": host.output

@@ -115,6 +115,8 @@ public struct Experiment: Hashable, Sendable {
     public static let threadsPerNode = 1
     /// Longest wait for a message.
     public var waitLimit: MeasuredTime
+    /// Whether nodes stay on processors of their own.
+    public var pinning: Pinning
     /// Runs that measured times are taken from.
     public var repetitions: Int
     /// What the model is asked.

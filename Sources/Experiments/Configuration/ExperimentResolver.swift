@@ -314,6 +314,7 @@ public struct ExperimentResolver: Sendable {
       model: model.reference, transport: transport, payload: payload,
       precision: try reader.choice("host.precision"),
       waitLimit: MeasuredTime(nanoseconds: Int64(nanoseconds)),
+      pinning: try reader.choice("host.pinning"),
       repetitions: try reader.count("host.repetitions"), prompt: prompt, sampling: sampling,
       logits: logits, output: try reader.text("host.output"))
   }

@@ -124,6 +124,9 @@ public enum ExperimentSchema {
       "host.wait_limit", .quantity(.time, Rational(1, over: 1000)...Rational(86_400)),
       default: "60 s", option: "--wait-limit", "longest wait for a message before the run fails"),
     SettingKey(
+      "host.pinning", .choice(Pinning.allCases.map(\.rawValue)), default: "automatic",
+      "whether each node stays on a processor of its own, where there are as many as nodes"),
+    SettingKey(
       "host.repetitions", .count(1...1000), default: "1", option: "--repetitions",
       "runs that measured times are taken from"),
     SettingKey(

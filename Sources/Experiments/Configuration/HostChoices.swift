@@ -26,6 +26,14 @@ public enum Precision: String, CaseIterable, Hashable, Sendable {
   case reduced
 }
 
+/// Whether nodes stay on processors of their own.
+public enum Pinning: String, CaseIterable, Hashable, Sendable {
+  /// Where the host has as many processors as nodes.
+  case automatic
+  /// Never: the scheduler moves them as it likes.
+  case off
+}
+
 /// How the modelled hardware writes a number down.
 public enum NumberFormat: String, CaseIterable, Hashable, Sendable {
   case fp32, bf16, fp16, fp8, int8, int4

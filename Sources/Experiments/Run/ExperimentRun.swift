@@ -128,7 +128,7 @@ public struct ExperimentRun: Sendable {
     let grid = mappings[0].grid
     let nodes = NodeRun(
       transport: experiment.host.transport, launch: launch,
-      waitLimit: experiment.host.waitLimit,
+      waitLimit: experiment.host.waitLimit, pinning: experiment.host.pinning,
       progress: { [progress] in
         progress("\(name.rawValue): \(split.ranks) node\(split.ranks == 1 ? "" : "s") \($0)")
       }, interruption: interruption)

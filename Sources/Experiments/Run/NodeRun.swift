@@ -11,6 +11,8 @@ struct NodeRun {
   let transport: Transport
   let launch: NodeLaunch
   let waitLimit: MeasuredTime
+  /// Whether nodes of this host stay on processors of their own, where there are enough.
+  let pinning: Pinning
   /// Called when a phase of a process run is reached.
   let progress: @Sendable (String) -> Void
   /// A reason to give up: a signal.
@@ -45,7 +47,8 @@ struct NodeRun {
         let program = makeProgram()
         let cluster = InProcessCluster(
           ranks: program.ranks, run: run,
-          waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000), payload: payload)
+          waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
+          pinsThreads: pins(program.ranks), payload: payload)
         let result = try cluster.run(
           windowCount: program.windowCount, nextWindow: { try program.nextWindow() },
           observe: observe)
@@ -87,7 +90,10 @@ struct NodeRun {
           transport: folder.map { .ipc(folder: $0.path) } ?? .tcp(host: "127.0.0.1"),
           waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
           queueLimit: ProgramCheck.maximumUnderWay,
-          largestPayload: connections.largest * 4, payload: payload(Rank(index)))
+          largestPayload: connections.largest * 4,
+          // Nodes that somebody else starts may be anywhere.
+          processor: launch.program != nil && pins(ranks) ? index : nil,
+          payload: payload(Rank(index)))
       }
       let session = ClusterSession(
         assignments: assignments, windowCount: program.windowCount,
@@ -105,6 +111,10 @@ struct NodeRun {
         program.summary
       )
     }
+  }
+
+  private func pins(_ ranks: Int) -> Bool {
+    pinning == .automatic && ranks <= ProcessorAffinity.allowedProcessors
   }
 
   private static func onThread<Result: Sendable>(

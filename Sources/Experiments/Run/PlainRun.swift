@@ -57,7 +57,8 @@ public struct PlainRun: Sendable {
       return result(program.summary, nil)
     }
     let nodes = NodeRun(
-      transport: transport, launch: launch, waitLimit: waitLimit, progress: progress,
+      transport: transport, launch: launch, waitLimit: waitLimit, pinning: .automatic,
+      progress: progress,
       interruption: interruption)
     let part: Assignment.Payload = payload == .real ? .plain : .phantom
     let (outcome, program) = try await nodes.run(

@@ -83,13 +83,29 @@ extension ValidationMetric.Unit {
     }
   }
 
-  /// As people read it.
+  /// As people read it: a rate to a tenth, a time to its last picosecond.
   func text(_ value: Rational) -> String {
     switch self {
-    case .rate, .number: RunTable.number(value.approximation)
-    case .time: RunTable.seconds(value.approximation)
+    case .rate: Self.decimal(value, digits: 1)
+    case .number: Self.decimal(value, digits: 4)
+    case .time: Self.time(value)
     case .share: Percent.text(value)
     }
+  }
+
+  private static func time(_ seconds: Rational) -> String {
+    let units = [("s", 1), ("ms", 1000), ("us", 1_000_000), ("ns", 1_000_000_000)]
+    let (name, parts) =
+      units.first { seconds * Rational($0.1) >= Rational(1) } ?? ("ps", 1_000_000_000_000)
+    let digits = 12 - (String(parts).count - 1)
+    return decimal(seconds * Rational(parts), digits: digits) + " " + name
+  }
+
+  private static func decimal(_ value: Rational, digits: Int) -> String {
+    guard case .number(let text) = JSONValue.rounded(value, digits: digits) else {
+      preconditionFailure("a rounded number is a number")
+    }
+    return text
   }
 
   /// The end of a key of a document.
@@ -124,11 +140,20 @@ enum Percent {
     return value / Rational(100)
   }
 
-  /// Up to two digits after the point: `0.43 %`.
-  static func text(_ value: Rational, signed: Bool = false) -> String {
+  /// As a file writes it, with at most two digits after the point: `1.5 %`.
+  static func text(_ value: Rational) -> String {
     guard case .number(let digits) = JSONValue.rounded(value * Rational(100), digits: 2) else {
       preconditionFailure("a rounded number is a number")
     }
-    return (signed && value > Rational(0) && digits != "0" ? "+" : "") + digits + " %"
+    return digits + " %"
+  }
+
+  /// An error with its sign and two digits after the point: `+0.40 %`; `0 %` where there is none at all.
+  static func error(_ value: Rational) -> String {
+    guard value != Rational(0) else { return "0 %" }
+    let hundredths = (value * Rational(10_000)).rounded
+    let digits = String(hundredths.magnitude + 100).suffix(2)
+    let sign = value < Rational(0) ? "-" : "+"
+    return "\(sign)\(hundredths.magnitude / 100).\(digits) %"
   }
 }

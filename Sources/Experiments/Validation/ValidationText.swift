@@ -26,12 +26,12 @@ public struct ValidationText {
       if !sources.contains(source) { sources.append(source) }
       let number = sources.firstIndex(of: source)! + 1
       let leftOut =
-        isCalibrated ? [row.leaveOneOutError.map { percent($0, signed: true) } ?? "-"] : []
+        isCalibrated ? [row.leaveOneOutError.map { Percent.error(rational($0)) } ?? "-"] : []
       let remarks = row.remarks.map(\.rawValue) + [figure.note].compactMap { $0 }
       table.append(
         [
           figure.name, unit.text(row.predicted), figure.published.map(unit.text) ?? "-",
-          row.relativeError.map { Percent.text($0, signed: true) } ?? "-",
+          row.relativeError.map(Percent.error) ?? "-",
         ] + leftOut + [
           allowed(row), figure.role.rawValue,
           (["[\(number)]"] + [remarks.joined(separator: "; ")]).joined(separator: " "),
@@ -63,8 +63,10 @@ public struct ValidationText {
       }
       var text =
         "\(name): largest error \(Percent.text(largest))"
-        + (largest == Rational(0) ? "" : " (\(worst))") + ", mean \(percent(mean))"
-      if let leftOut = part.largestLeaveOneOut { text += ", left out \(percent(leftOut))" }
+        + (largest == Rational(0) ? "" : " (\(worst))") + ", mean \(Percent.text(rational(mean)))"
+      if let leftOut = part.largestLeaveOneOut {
+        text += ", left out \(Percent.text(rational(leftOut)))"
+      }
       parts.append(text)
     }
     parts.append("\(all.within) of \(all.bounded) within what is allowed")
@@ -87,7 +89,7 @@ public struct ValidationText {
         let unit = row.figure.metric.unit
         let figure = row.figure
         let published = figure.published.map { ", published \(unit.text($0))" } ?? ""
-        let error = row.relativeError.map { ", error \(Percent.text($0, signed: true))" } ?? ""
+        let error = row.relativeError.map { ", error \(Percent.error($0))" } ?? ""
         return "  \(figure.place): \(result.table.name), \(figure.name): predicted "
           + "\(unit.text(row.predicted))\(published)\(error), allowed \(Self.allowed(row))"
       }
@@ -97,7 +99,7 @@ public struct ValidationText {
       : "\(lines.count) figures are further off than allowed\n" + lines.joined(separator: "\n")
   }
 
-  private static func percent(_ value: Double, signed: Bool = false) -> String {
-    Percent.text(Rational(Int128((value * 1_000_000).rounded()), over: 1_000_000), signed: signed)
+  private static func rational(_ value: Double) -> Rational {
+    Rational(Int128((value * 1_000_000).rounded()), over: 1_000_000)
   }
 }

@@ -21,6 +21,9 @@ public struct Assignment: Hashable, Sendable {
   public var queueLimit: Int
   /// Payload bytes of the largest message, so that a larger frame is refused by the socket.
   public var largestPayload: Int
+  /// Place of the node's own processor among those it may use; `nil` leaves its thread to the
+  /// scheduler.
+  public var processor: Int?
   /// Whether nodes compute and send numbers, and which.
   public var payload: Payload
 
@@ -45,7 +48,8 @@ public struct Assignment: Hashable, Sendable {
   /// Takes each field as it is.
   public init(
     run: UInt64, rank: Rank, sources: [Rank], transport: TransportKind,
-    waitLimitMilliseconds: Int, queueLimit: Int, largestPayload: Int, payload: Payload
+    waitLimitMilliseconds: Int, queueLimit: Int, largestPayload: Int, processor: Int? = nil,
+    payload: Payload
   ) {
     self.run = run
     self.rank = rank
@@ -54,6 +58,7 @@ public struct Assignment: Hashable, Sendable {
     self.waitLimitMilliseconds = waitLimitMilliseconds
     self.queueLimit = queueLimit
     self.largestPayload = largestPayload
+    self.processor = processor
     self.payload = payload
   }
 

@@ -22,6 +22,8 @@ extension ByteWriter {
     put(count: assignment.waitLimitMilliseconds)
     put(count: assignment.queueLimit)
     put(count: assignment.largestPayload)
+    // 0 is none.
+    put(UInt16(assignment.processor.map { $0 + 1 } ?? 0))
     switch assignment.payload {
     case .phantom: put(UInt8(0))
     case .plain: put(UInt8(1))
@@ -112,6 +114,7 @@ extension ByteReader {
     let waitLimit = try count()
     let queueLimit = try count()
     let largest = try count()
+    let processor = Int(try get(UInt16.self))
     let payloadOffset = offset
     let payload: Assignment.Payload
     switch try get(UInt8.self) {
@@ -123,7 +126,7 @@ extension ByteReader {
     return Assignment(
       run: run, rank: rank, sources: sources, transport: transport,
       waitLimitMilliseconds: waitLimit, queueLimit: queueLimit, largestPayload: largest,
-      payload: payload)
+      processor: processor == 0 ? nil : processor - 1, payload: payload)
   }
 
   mutating func nodeRank() throws(FrameError) -> Rank {

@@ -37,7 +37,6 @@ public struct ValidationDocument {
       "role": .string(figure.role.rawValue), "mark": .string(figure.mark.rawValue),
       "source": .string(figure.source), "note": .optional(figure.note),
       "remarks": .array(row.remarks.map { .string($0.rawValue) }),
-      "warnings": .array(row.warnings.map { .string($0) }),
       "predicted_\(unit.suffix)": unit.json(row.predicted),
       "published_\(unit.suffix)": figure.published.map(unit.json) ?? .null,
       "error_percent": row.relativeError.map(percent) ?? .null,

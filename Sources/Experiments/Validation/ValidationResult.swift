@@ -18,8 +18,6 @@ public struct ValidationResult: Sendable {
     public let leaveOneOutError: Double?
     /// Why it is weaker evidence: what the file says, and what the prediction had to assume.
     public let remarks: [Calibration.Row.Remark]
-    /// What the runs behind it warned of.
-    public let warnings: [String]
 
     init(_ figure: ValidationTable.Row, prediction: ValidationRun.Prediction) {
       self.figure = figure
@@ -28,7 +26,6 @@ public struct ValidationResult: Sendable {
       remarks = Calibration.Row.Remark.allCases.filter {
         figure.remarks.contains($0) || ($0 == .hypotheticalSRAM && prediction.isHypothetical)
       }
-      warnings = prediction.warnings
     }
 
     /// (predicted − published)/published, exact; `nil` where only a band is stated.

@@ -15,7 +15,7 @@ public struct ValidationRun {
 
   /// A run over the presets of a library.
   public init(presets: PresetLibrary) {
-    resolver = ExperimentResolver(presets: presets)
+    resolver = ExperimentResolver(presets: presets.remembering)
   }
 
   /// Nothing is started for emulated time alone.
@@ -25,7 +25,6 @@ public struct ValidationRun {
   private struct Emulation {
     var cluster: EmulatedResult
     var isHypothetical: Bool
-    var warnings: [String]
   }
 
   /// What is predicted for a row.
@@ -34,8 +33,6 @@ public struct ValidationRun {
     var value: Rational
     /// Whether SRAM was taken as enlarged for it.
     var isHypothetical = false
-    /// What the runs behind it warned of.
-    var warnings: [String] = []
     /// (predicted − published)/published of a fit that has not seen the row; `nil` where the row is held
     /// out.
     var leaveOneOutError: Double?
@@ -53,8 +50,7 @@ public struct ValidationRun {
     for case (let row, .ratio(let of, let to)) in table.rows.map({ ($0, $0.subject) }) {
       let (a, b) = (predictions[of]!, predictions[to]!)
       predictions[row.name] = Prediction(
-        value: a.value / b.value, isHypothetical: a.isHypothetical || b.isHypothetical,
-        warnings: a.warnings + b.warnings.filter { !a.warnings.contains($0) })
+        value: a.value / b.value, isHypothetical: a.isHypothetical || b.isHypothetical)
     }
     return ValidationResult(
       table: table,
@@ -66,7 +62,7 @@ public struct ValidationRun {
     switch row.subject {
     case .experiment(let settings, let prefill):
       let experiment = try resolve(settings)
-      var prediction = try await measure(row, experiment, settings, prefill: prefill)
+      var prediction = try measure(row, experiment, settings, prefill: prefill)
       prediction.leaveOneOutError = try leaveOneOutError(row, experiment.modelled)
       return prediction
     case .collective(let it):
@@ -101,19 +97,16 @@ public struct ValidationRun {
     return try resolver.resolve(settings)
   }
 
-  private mutating func emulation(_ experiment: Experiment, at place: Place) async throws
-    -> Emulation
-  {
+  private mutating func emulation(_ experiment: Experiment, at place: Place) throws -> Emulation {
     if let known = runs[experiment.modelled] { return known }
-    let result: ExperimentResult
+    let cluster: HalfResult
     do {
-      result = try await ExperimentRun(experiment, launch: Self.noNodes).run()
+      cluster = try ExperimentRun(experiment, launch: Self.noNodes).evaluateCluster()
     } catch let error as MappingError {
       throw ConfigurationError(place, "cannot be placed: \(error)")
     }
     let emulation = Emulation(
-      cluster: result.cluster.emulated, isHypothetical: result.cluster.isHypothetical,
-      warnings: result.warnings)
+      cluster: cluster.emulated, isHypothetical: cluster.isHypothetical)
     runs[experiment.modelled] = emulation
     return emulation
   }
@@ -121,11 +114,10 @@ public struct ValidationRun {
   private mutating func measure(
     _ row: ValidationTable.Row, _ experiment: Experiment, _ settings: Settings,
     prefill: Settings?
-  ) async throws -> Prediction {
+  ) throws -> Prediction {
     let workload = experiment.modelled.workload
-    let emulation = try await emulation(experiment, at: row.place)
-    var prediction = Prediction(
-      value: Rational(0), isHypothetical: emulation.isHypothetical, warnings: emulation.warnings)
+    let emulation = try emulation(experiment, at: row.place)
+    var prediction = Prediction(value: Rational(0), isHypothetical: emulation.isHypothetical)
     switch row.metric {
     case .prefillRate:
       prediction.value =
@@ -135,16 +127,16 @@ public struct ValidationRun {
     case .decodeRate: prediction.value = Rational(1) / (try perToken(emulation, row))
     case .timePerOutputToken: prediction.value = try perToken(emulation, row)
     case .linkTime, .linkShare:
-      let (link, token) = try await lastToken(experiment, settings, emulation, row)
+      let (link, token) = try lastToken(experiment, settings, emulation, row)
       prediction.value = row.metric == .linkTime ? link : link / token
     case .endToEndRate:
       // The prefill gives the first token's input; each of the output tokens is a decode step.
       let outputs = workload.outputTokens
-      let decode = try await self.emulation(
+      let decode = try self.emulation(
         try resolve(settings, output: outputs + 1), at: row.place)
       var settings = settings
       if let prefill { settings.merge(prefill) }
-      let prompt = try await self.emulation(try resolve(settings, output: 1), at: row.place)
+      let prompt = try self.emulation(try resolve(settings, output: 1), at: row.place)
       let time =
         Self.seconds(prompt.cluster.timeToFirstToken)
         + Rational(outputs) * (try perToken(decode, row))
@@ -171,9 +163,9 @@ public struct ValidationRun {
   /// of a run and of the same run one token shorter.
   private mutating func lastToken(
     _ experiment: Experiment, _ settings: Settings, _ whole: Emulation, _ row: ValidationTable.Row
-  ) async throws -> (link: Rational, token: Rational) {
+  ) throws -> (link: Rational, token: Rational) {
     _ = try perToken(whole, row)
-    let shorter = try await emulation(
+    let shorter = try emulation(
       try resolve(settings, output: experiment.modelled.workload.outputTokens - 1), at: row.place)
     let account = whole.cluster.total.account - shorter.cluster.total.account
     let link =

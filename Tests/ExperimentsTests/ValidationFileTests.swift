@@ -1,4 +1,5 @@
 import Foundation
+import Hardware
 import Quantities
 import Testing
 
@@ -82,7 +83,7 @@ struct ValidationFileTests {
     ("tolerance: 0 %", "tolerance: 0", "rows[0].tolerance", 13, nil),
     ("tolerance: 0 %", "tolerence: 0 %", "rows[0].tolerence", 13, "tolerance"),
     ("name: decode", "name: ring", "name", 14, nil),
-    ("model: llama", "modle: llama", "modle", 17, "model.name"),
+    ("model: llama", "modle: llama", "modle", 17, "model"),
     ("published: 2699.9", "published: 2699.9 ms", "rows[1].published", 19, nil),
     ("band: [2000, 3000]", "band: [3000, 2000]", "rows[1].band", 20, nil),
     ("band: [2000, 3000]", "band: [2000]", "rows[1].band", 20, nil),

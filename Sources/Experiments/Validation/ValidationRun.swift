@@ -116,8 +116,23 @@ public struct ValidationRun {
     prefill: Settings?
   ) throws -> Prediction {
     let workload = experiment.modelled.workload
+    var prediction = Prediction(value: Rational(0))
+    if row.metric == .endToEndRate {
+      // The prefill gives the first token's input; each of the output tokens is a decode step.
+      let last = workload.promptTokens + workload.outputTokens
+      let decode = try decodeTime(
+        experiment, contexts: workload.promptTokens + 1...last, at: row.place)
+      var settings = settings
+      if let prefill { settings.merge(prefill) }
+      let prompt = try emulation(try resolve(settings, output: 1), at: row.place)
+      prediction.value =
+        Rational(workload.outputTokens)
+        / (Self.seconds(prompt.cluster.timeToFirstToken) + Self.seconds(decode.time))
+      prediction.isHypothetical = decode.isHypothetical || prompt.isHypothetical
+      return prediction
+    }
     let emulation = try emulation(experiment, at: row.place)
-    var prediction = Prediction(value: Rational(0), isHypothetical: emulation.isHypothetical)
+    prediction.isHypothetical = emulation.isHypothetical
     switch row.metric {
     case .prefillRate:
       prediction.value =
@@ -129,23 +144,44 @@ public struct ValidationRun {
     case .linkTime, .linkShare:
       let (link, token) = try lastToken(experiment, settings, emulation, row)
       prediction.value = row.metric == .linkTime ? link : link / token
-    case .endToEndRate:
-      // The prefill gives the first token's input; each of the output tokens is a decode step.
-      let outputs = workload.outputTokens
-      let decode = try self.emulation(
-        try resolve(settings, output: outputs + 1), at: row.place)
-      var settings = settings
-      if let prefill { settings.merge(prefill) }
-      let prompt = try self.emulation(try resolve(settings, output: 1), at: row.place)
-      let time =
-        Self.seconds(prompt.cluster.timeToFirstToken)
-        + Rational(outputs) * (try perToken(decode, row))
-      prediction.value = Rational(outputs) / time
-      prediction.isHypothetical = decode.isHypothetical || prompt.isHypothetical
-    case .collectiveTime, .pipelineTime, .productTime, .ratio:
-      preconditionFailure("\(row.metric) is of no experiment")
+    case .endToEndRate, .collectiveTime, .pipelineTime, .productTime, .ratio:
+      preconditionFailure("\(row.metric) is not measured on one run")
     }
     return prediction
+  }
+
+  /// The time of one decode step at each of these contexts, added up.
+  ///
+  /// A step's price never falls as its context grows. So where the first and the last step of a range
+  /// take as long, all between do, and are not run: on a mesh, thousands of steps have a dozen prices.
+  private mutating func decodeTime(
+    _ experiment: Experiment, contexts: ClosedRange<Int>, at place: Place
+  ) throws -> (time: EmulatedTime, isHypothetical: Bool) {
+    guard experiment.modelled.workload.batch == 1, case .exactly = experiment.modelled.grid else {
+      throw ConfigurationError(
+        place, key: "experiment", "has several sequences or no grid",
+        remedy: "'\(ValidationMetric.endToEndRate.rawValue)' is of one sequence on a given grid")
+    }
+    func step(_ context: Int, _ run: inout Self) throws -> Emulation {
+      var experiment = experiment
+      experiment.modelled.workload.promptTokens = context - 1
+      experiment.modelled.workload.outputTokens = 2
+      return try run.emulation(experiment, at: place)
+    }
+    func sum(_ range: ClosedRange<Int>, _ run: inout Self) throws -> EmulatedTime {
+      let first = try step(range.lowerBound, &run).cluster.timePerOutputToken!
+      let last = try step(range.upperBound, &run).cluster.timePerOutputToken!
+      if first == last {
+        return EmulatedTime(picoseconds: first.picoseconds * Int64(range.count))
+      }
+      if range.count == 2 { return first + last }
+      let middle = (range.lowerBound + range.upperBound) / 2
+      return try sum(range.lowerBound...middle, &run)
+        + (try sum(middle + 1...range.upperBound, &run))
+    }
+    let time = try sum(contexts, &self)
+    // The last step needs the most SRAM.
+    return (time, try step(contexts.upperBound, &self).isHypothetical)
   }
 
   private func perToken(_ emulation: Emulation, _ row: ValidationTable.Row)

@@ -69,7 +69,9 @@ public struct ValidationText {
       }
       parts.append(text)
     }
-    parts.append("\(all.within) of \(all.bounded) within what is allowed")
+    parts.append(
+      all.bounded == 0
+        ? "no tolerance is stated" : "\(all.within) of \(all.bounded) within what is allowed")
     return parts.joined(separator: "; ") + "."
   }
 

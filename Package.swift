@@ -44,10 +44,14 @@ let package = Package(
 
     // Values: what is computed, on what, how long it takes.
     .target(name: "Quantities", swiftSettings: swift),
+    .target(name: "Fabric", dependencies: ["Quantities"], swiftSettings: swift),
     .target(name: "Models", swiftSettings: swift),
     .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
+    // Roots and roundings of a Double come from the C library on some processors.
+    .target(name: "Defects", swiftSettings: swift, linkerSettings: [.linkedLibrary("m")]),
     .target(
-      name: "Hardware", dependencies: ["Quantities", "Models", "Placement"], swiftSettings: swift),
+      name: "Hardware", dependencies: ["Quantities", "Models", "Placement", "Defects"],
+      swiftSettings: swift),
     .target(
       name: "Programs", dependencies: ["Quantities", "Models", "Placement", "Hardware"],
       swiftSettings: swift),
@@ -71,7 +75,8 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles", "Transformer",
+        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles",
+        "Transformer",
         "Messaging", .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .target(
@@ -92,8 +97,9 @@ let package = Package(
     .executableTarget(
       name: "wafer",
       dependencies: [
-        "Quantities", "Models", "Placement", "Hardware", "Programs", "ModelFiles", "Runtime",
-        "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Quantities", "Fabric", "Models", "Placement", "Defects", "Hardware", "Programs",
+        "ModelFiles", "Runtime", "Experiments",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(
@@ -115,6 +121,9 @@ let package = Package(
       dependencies: ["Programs", "Hardware", "Models", "Placement", "Quantities"],
       path: "Benchmarks/evaluator", swiftSettings: swift),
     .executableTarget(
+      name: "fabric-bench", dependencies: ["Fabric"], path: "Benchmarks/fabric",
+      swiftSettings: swift),
+    .executableTarget(
       name: "message-bench",
       dependencies: [
         "Quantities", "Programs", "Messaging", "Runtime", "ZeroMQ", "ZeroMQTransport",
@@ -123,17 +132,23 @@ let package = Package(
 
     // Tests mirror the sources.
     .target(
-      name: "TestSupport", dependencies: ["Quantities"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Quantities", "Placement", "Hardware"], path: "Tests/TestSupport",
       swiftSettings: swift),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: swift),
     .testTarget(
       name: "QuantitiesTests", dependencies: ["Quantities", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: swift),
     .testTarget(
+      name: "FabricTests", dependencies: ["Fabric", "Quantities", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
+    .testTarget(name: "DefectsTests", dependencies: ["Defects"], swiftSettings: swift),
     .testTarget(
       name: "HardwareTests",
-      dependencies: ["Hardware", "Models", "Placement", "Quantities", "TestSupport", "Yams"],
+      dependencies: [
+        "Hardware", "Defects", "Models", "Placement", "Quantities", "TestSupport", "Yams",
+      ],
       swiftSettings: swift),
     .testTarget(
       name: "ProgramsTests",

@@ -60,7 +60,7 @@ struct EvaluatorBench {
     var program = ModelProgram(
       split: split, workload: Workload(promptTokens: 2048, outputTokens: 128),
       wires: Wires(link: link, ranks: split.ranks, activationBytes: 2), collectives: collectives,
-      candidateElements: 512, price: { _, _, _ in constant })
+      candidateElements: 512, price: { _, _ in constant })
     var check = ProgramCheck(ranks: split.ranks)
     var evaluator = Evaluator(ranks: split.ranks)
     for index in 0..<program.windowCount {

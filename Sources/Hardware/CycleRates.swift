@@ -45,13 +45,14 @@ struct CycleRates: Hashable, Sendable {
           + fixed * Int128(work.collectives) + wavelet * Int128(work.wavelets)))
   }
 
-  /// Rows and multiply-adds are compute, steps and alignment are fabric.
+  /// Rows and multiply-adds are compute, steps, alignment and extra hops are fabric.
   func cost(of work: GEMMWork) -> Cost {
     Cost(
       compute: time(ticks: prefillRow * Int128(work.rows) + prefillFmac * Int128(work.fmacs)),
       fabric: time(
         ticks: halfStep * Int128(work.doubledSteps)
-          + quarterShift * Int128(work.quadrupledShifts)))
+          + quarterShift * Int128(work.quadrupledShifts)
+          + halfHop * Int128(work.doubledExtraHops)))
   }
 
   /// The nearest picosecond, ties to even.

@@ -11,17 +11,22 @@ public struct LayerSlice: Hashable, Sendable {
   public var queryWidth: Int
   /// Key and value heads of the slice × head size, Kd.
   public var keyValueWidth: Int
-  /// Columns of the feed-forward's inner width, F.
+  /// Columns of the feed-forward's inner width, F, or of each expert's.
   public var feedForwardWidth: Int
   /// Width of one head, d.
   public var headSize: Int
   /// Tokens that a query looks back on, itself included; `nil` is all.
   public var slidingWindow: Int?
+  /// Experts that the layer routes to; `nil` for a dense feed-forward. No shard divides their number.
+  public var experts: ModelShape.Experts?
+  /// Latent attention; `nil` for grouped queries. No shard divides its ranks, only its heads.
+  public var latentAttention: ModelShape.LatentAttention?
 
   /// A slice of these sizes.
   public init(
     width: Int, queryWidth: Int, keyValueWidth: Int, feedForwardWidth: Int, headSize: Int,
-    slidingWindow: Int? = nil
+    slidingWindow: Int? = nil, experts: ModelShape.Experts? = nil,
+    latentAttention: ModelShape.LatentAttention? = nil
   ) {
     self.width = width
     self.queryWidth = queryWidth
@@ -29,15 +34,21 @@ public struct LayerSlice: Hashable, Sendable {
     self.feedForwardWidth = feedForwardWidth
     self.headSize = headSize
     self.slidingWindow = slidingWindow
+    self.experts = experts
+    self.latentAttention = latentAttention
   }
 
-  /// What `slice` holds of each of its layers.
-  public init(shape: ModelShape, slice: ShardSlice) {
+  /// What `slice` holds of a layer that has experts, or of one that has not.
+  public init(shape: ModelShape, slice: ShardSlice, hasExperts: Bool) {
     self.init(
       width: shape.width,
       queryWidth: slice.queryHeads.count * shape.headSize,
       keyValueWidth: slice.keyValueHeads.count * shape.headSize,
-      feedForwardWidth: slice.feedForward.count,
-      headSize: shape.headSize, slidingWindow: shape.slidingWindow)
+      feedForwardWidth: hasExperts ? slice.expertColumns.count : slice.feedForward.count,
+      headSize: shape.headSize, slidingWindow: shape.slidingWindow,
+      experts: hasExperts ? shape.experts : nil, latentAttention: shape.latentAttention)
   }
+
+  /// Query heads of the slice.
+  var heads: Int { queryWidth / headSize }
 }

@@ -1,3 +1,5 @@
+import Defects
+
 /// How the vectors of a layer lie on a region, and the work that its kernels then are.
 ///
 /// The width D and the context T are spread over the region's columns, the query width Hd, the
@@ -17,10 +19,13 @@ struct MeshLayout: Hashable, Sendable {
   let activationBits: Int
 
   init(
-    region: Rectangle, publishedGroups: [Int: Int], countsGroupedQuery: Bool, activationBits: Int
+    region: Rectangle, publishedGroups: [Int: Int], countsGroupedQuery: Bool,
+    activationBits: Int, extraHops: ExtraHops = .none
   ) {
-    columns = MeshLine(length: region.columns, published: publishedGroups)
-    rows = MeshLine(length: region.rows, published: publishedGroups)
+    columns = MeshLine(
+      length: region.columns, published: publishedGroups, extraHops: extraHops.westToEast)
+    rows = MeshLine(
+      length: region.rows, published: publishedGroups, extraHops: extraHops.northToSouth)
     steps = columns.length >= rows.length ? columns : rows
     self.countsGroupedQuery = countsGroupedQuery
     self.activationBits = activationBits
@@ -46,6 +51,7 @@ struct MeshLayout: Hashable, Sendable {
 
   /// Norm, QKV and output projection.
   func projectionsGEMV(_ layer: LayerSlice, _ work: BatchWork) -> GEMVWork {
+    if let latent = layer.latentAttention { return latentProjectionsGEMV(layer, latent, work) }
     let (tokens, passes) = (work.newTokens, work.longestEntry)
     let width = columns.share(layer.width)
     let query = rows.share(layer.queryWidth)
@@ -62,11 +68,10 @@ struct MeshLayout: Hashable, Sendable {
 
   /// Score, softmax and value, each sequence over its own context.
   func coreGEMV(_ layer: LayerSlice, _ work: BatchWork) -> GEMVWork {
+    if let latent = layer.latentAttention { return latentCoreGEMV(layer, latent, work) }
     let (tokens, passes) = (work.newTokens, work.longestEntry)
     let query = rows.share(layer.queryWidth)
-    let contexts = work.entries.reduce(0) {
-      $0 + contextShares(of: $1, window: layer.slidingWindow)
-    }
+    let contexts = contextShares(of: work, window: layer.slidingWindow)
     let longest = min(work.longestContext, layer.slidingWindow ?? .max)
     var total = GEMVWork()
     total.rows = tokens * query + contexts
@@ -82,6 +87,7 @@ struct MeshLayout: Hashable, Sendable {
 
   /// Norm, up and gate, down: three products and three all-reduces.
   func feedForwardGEMV(_ layer: LayerSlice, _ work: BatchWork) -> GEMVWork {
+    if let experts = layer.experts { return expertsGEMV(layer, experts, work) }
     let (tokens, passes) = (work.newTokens, work.longestEntry)
     let width = columns.share(layer.width)
     let inner = rows.share(layer.feedForwardWidth)
@@ -106,6 +112,11 @@ struct MeshLayout: Hashable, Sendable {
     return total
   }
 
+  /// Σ p(context) over the passes of all sequences.
+  func contextShares(of work: BatchWork, window: Int?) -> Int {
+    work.entries.reduce(0) { $0 + contextShares(of: $1, window: window) }
+  }
+
   /// Σ p(context) over the passes of one sequence.
   private func contextShares(of entry: BatchWork.Entry, window: Int?) -> Int {
     let last = entry.contextAfter
@@ -125,6 +136,7 @@ struct MeshLayout: Hashable, Sendable {
 
   /// QKV and output projection of all tokens as one product each; norm in half a sweep of steps.
   func projectionsGEMM(_ layer: LayerSlice, _ work: BatchWork) -> GEMMWork {
+    if let latent = layer.latentAttention { return latentProjectionsGEMM(layer, latent, work) }
     let tokens = rows.share(work.newTokens)
     let queries = columns.share(layer.queryWidth)
     let keyValues = columns.share(keyValueWidth(layer))
@@ -137,9 +149,9 @@ struct MeshLayout: Hashable, Sendable {
 
   /// Score and value of each sequence; transposition and softmax in one and a half sweeps of steps.
   func coreGEMM(_ layer: LayerSlice, _ work: BatchWork) -> GEMMWork {
-    work.entries.reduce(GEMMWork()) { sum, entry in
-      // A window of w tokens behind each of n queries spans n + w − 1 of them.
-      let context = min(entry.contextAfter, (layer.slidingWindow ?? .max / 2) + entry.newTokens - 1)
+    if let latent = layer.latentAttention { return latentCoreGEMM(layer, latent, work) }
+    return work.entries.reduce(GEMMWork()) { sum, entry in
+      let context = spannedContext(of: entry, window: layer.slidingWindow)
       return sum
         + product(
           tokens: rows.share(entry.newTokens),
@@ -149,9 +161,16 @@ struct MeshLayout: Hashable, Sendable {
     }
   }
 
+  /// Tokens that some query of an entry looks at: a window of w tokens behind each of n queries spans
+  /// n + w − 1 of them.
+  func spannedContext(of entry: BatchWork.Entry, window: Int?) -> Int {
+    min(entry.contextAfter, (window ?? .max / 2) + entry.newTokens - 1)
+  }
+
   /// Up, gate and down of all tokens as one product each; norm in half a sweep of steps.
   func feedForwardGEMM(_ layer: LayerSlice, _ work: BatchWork) -> GEMMWork {
-    product(
+    if let experts = layer.experts { return expertsGEMM(layer, experts, work) }
+    return product(
       tokens: rows.share(work.newTokens),
       weights: 2 * steps.share(layer.width) * columns.share(layer.feedForwardWidth)
         + steps.share(layer.feedForwardWidth) * columns.share(layer.width),
@@ -167,10 +186,15 @@ struct MeshLayout: Hashable, Sendable {
 
   /// `weights` and `aligned` are elements a PE holds in one step, `tokens` the rows of activations it
   /// holds; a sweep is `steps` steps, and alignment shifts by a quarter of the side on average.
-  private func product(tokens: Int, weights: Int, doubledSweeps: Int, aligned: Int) -> GEMMWork {
+  ///
+  /// A step waits for its neighbour's step before, so the longest chain of waits that a sweep can have
+  /// goes round the line once, and meets each extra hop once. Alignment is not lengthened: it is
+  /// priced by the elements that pass, and an extra hop delays only the first of them.
+  func product(tokens: Int, weights: Int, doubledSweeps: Int, aligned: Int) -> GEMMWork {
     GEMMWork(
       rows: steps.length * weights, fmacs: steps.length * weights * tokens,
       doubledSteps: doubledSweeps * steps.length,
-      quadrupledShifts: steps.length * tokens * aligned)
+      quadrupledShifts: steps.length * tokens * aligned,
+      doubledExtraHops: doubledSweeps * steps.extraHops)
   }
 }

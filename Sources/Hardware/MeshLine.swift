@@ -8,19 +8,23 @@ struct MeshLine: Hashable, Sendable {
   let length: Int
   /// Groups, G; they divide the line.
   let groups: Int
+  /// Hops by which a way along the whole line is longer, where repair passes over dead PEs.
+  let extraHops: Int
 
   /// Uses the published configuration of this length, else the largest divisor of P that is at most
   /// √P, which is what 10 of the 11 published ones are.
-  init(length: Int, published: [Int: Int]) {
+  init(length: Int, published: [Int: Int], extraHops: Int = 0) {
     self.length = length
+    self.extraHops = extraHops
     groups = published[length] ?? Self.nearSquareDivisor(of: length)
   }
 
   /// Twice the steps of the chains of one all-reduce: g + G.
   var doubledChainSteps: Int { length / groups + groups }
 
-  /// Twice the hops of one all-reduce: G·(g − 1) + P.
-  var doubledHops: Int { groups * (length / groups - 1) + length }
+  /// Twice the hops of one all-reduce: G·(g − 1) + P, and the extra hops of the line, all of which are
+  /// taken to lie on its critical way.
+  var doubledHops: Int { groups * (length / groups - 1) + length + 2 * extraHops }
 
   /// Most elements of a vector of `size` that one PE of the line holds, p(size) = ⌈size/P⌉.
   @inline(__always)

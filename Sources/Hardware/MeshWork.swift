@@ -44,11 +44,20 @@ struct GEMMWork: Hashable, Sendable {
   var doubledSteps = 0
   /// Four times the elements × PEs that the alignment before the products shifts.
   var quadrupledShifts = 0
+  /// Twice the hops by which repair makes the sweeps longer.
+  var doubledExtraHops = 0
 
   static func + (a: Self, b: Self) -> Self {
     Self(
       rows: a.rows + b.rows, fmacs: a.fmacs + b.fmacs,
       doubledSteps: a.doubledSteps + b.doubledSteps,
-      quadrupledShifts: a.quadrupledShifts + b.quadrupledShifts)
+      quadrupledShifts: a.quadrupledShifts + b.quadrupledShifts,
+      doubledExtraHops: a.doubledExtraHops + b.doubledExtraHops)
+  }
+
+  static func * (work: Self, count: Int) -> Self {
+    Self(
+      rows: work.rows * count, fmacs: work.fmacs * count,
+      doubledSteps: work.doubledSteps * count, quadrupledShifts: work.quadrupledShifts * count)
   }
 }

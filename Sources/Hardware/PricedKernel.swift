@@ -1,6 +1,7 @@
 /// The kernels that a wafer's prices are made of, as warnings name them.
 public enum PricedKernel: String, CaseIterable, Hashable, Comparable, Sendable {
   case embedding
+  case crossing
   case attentionGEMV = "attention-gemv"
   case attentionGEMM = "attention-gemm"
   case feedForwardGEMV = "feed-forward-gemv"
@@ -13,7 +14,7 @@ public enum PricedKernel: String, CaseIterable, Hashable, Comparable, Sendable {
     switch self {
     case .attentionGEMV, .feedForwardGEMV: .decode
     case .attentionGEMM, .feedForwardGEMM: .prefill
-    case .embedding, .head, .candidates: nil
+    case .embedding, .crossing, .head, .candidates: nil
     }
   }
 

@@ -11,6 +11,8 @@ public struct PricingWarning: Hashable, Sendable, CustomStringConvertible {
   public enum Cause: Hashable, Sendable {
     /// No source measures this kernel: its price is an assumption.
     case unmeasured
+    /// A part of the kernel that no measured model has: experts, latent attention.
+    case part(String)
     /// Another wafer than the one that was measured.
     case wafer(String, calibrated: String)
     /// Another clock than the one the cycles were derived with.
@@ -28,6 +30,7 @@ public struct PricingWarning: Hashable, Sendable, CustomStringConvertible {
     let reason =
       switch cause {
       case .unmeasured: "its price is assumed; no source measures it"
+      case .part(let part): "the price of its \(part) is assumed; no source measures it"
       case .wafer(let name, let calibrated): "priced on \(name), calibrated on \(calibrated)"
       case .clock(let clock, let calibrated):
         "priced at \(Self.gigahertz(clock)), calibrated at \(Self.gigahertz(calibrated))"
@@ -101,6 +104,7 @@ extension PricingWarning.Cause {
   fileprivate var order: Order {
     switch self {
     case .unmeasured: Order(kind: 0, first: 0, second: 0, text: "")
+    case .part(let part): Order(kind: 0, first: 1, second: 0, text: part)
     case .wafer(let name, _): Order(kind: 1, first: 0, second: 0, text: name)
     case .clock(let clock, _): Order(kind: 2, first: Int(clock.rounded), second: 0, text: "")
     case .region(let region, _):
@@ -130,8 +134,16 @@ extension WaferPricing {
   /// What a step's blocks are priced outside of; call it once for each distinct step.
   public func warnings(_ layer: LayerSlice, _ work: BatchWork) -> [PricingWarning] {
     guard !work.entries.isEmpty else { return [] }
-    return warnings(attentionChoice(layer, work).kernel, work)
-      + warnings(feedForwardChoice(layer, work).kernel, work)
+    let attention = attentionChoice(layer, work).kernel
+    let feedForward = feedForwardChoice(layer, work).kernel
+    var parts: [PricingWarning] = []
+    if layer.latentAttention != nil {
+      parts.append(PricingWarning(kernel: attention, cause: .part("latent attention")))
+    }
+    if layer.experts != nil {
+      parts.append(PricingWarning(kernel: feedForward, cause: .part("experts")))
+    }
+    return parts + warnings(attention, work) + warnings(feedForward, work)
   }
 
   /// What embedding, head and candidates are priced outside of: no source measures them.

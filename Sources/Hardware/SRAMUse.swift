@@ -59,29 +59,40 @@ public struct SRAMUse: Hashable, Sendable {
 extension WaferPricing {
   /// What a shard's layers, embedding and head need of each PE when they all lie on this region.
   public func sramUse(shape: ModelShape, slice: ShardSlice, memory: MemoryPlan) -> SRAMUse {
-    let layer = LayerSlice(shape: shape, slice: slice)
-    let width = layout.columns.share(layer.width)
-    let query = layout.rows.share(layer.queryWidth)
-    let keyValue = layout.rows.share(layout.keyValueWidth(layer))
-    let inner = layout.rows.share(layer.feedForwardWidth)
-    let context = layout.columns.share(min(memory.context, layer.slidingWindow ?? .max))
+    sramUse(
+      shape: shape, slice: slice, layers: slice.layers, holdsEmbedding: slice.hasEmbedding,
+      holdsHead: slice.hasHead, memory: memory)
+  }
 
-    let biases = shape.attentionBias ? query + 2 * keyValue : 0
-    let layerWeights = width * (2 * query + 2 * keyValue + 3 * inner) + 2 * width + biases
+  /// What some of a shard's layers, and its part of the tables, need of each PE of this region.
+  public func sramUse(
+    shape: ModelShape, slice: ShardSlice, layers: Range<Int>, holdsEmbedding: Bool,
+    holdsHead: Bool, memory: MemoryPlan
+  ) -> SRAMUse {
+    let width = layout.columns.share(shape.width)
     let table = width * layout.rows.share(slice.vocabulary.count)
     let tables =
-      slice.hasEmbedding && slice.hasHead && shape.tiedHead
-      ? 1 : (slice.hasEmbedding ? 1 : 0) + (slice.hasHead ? 1 : 0)
-    let weights =
-      slice.layers.count * layerWeights + tables * table + (slice.hasHead ? width : 0)
-    let keyValues = slice.layers.count * memory.sequences * 2 * context * keyValue
-
+      holdsEmbedding && holdsHead && shape.tiedHead
+      ? 1 : (holdsEmbedding ? 1 : 0) + (holdsHead ? 1 : 0)
+    var weights = tables * table + (holdsHead ? width : 0)
+    var keyValues = 0
+    var block = 0
+    // Layers are of two kinds at most.
+    let withExperts = layers.count { shape.hasExperts(layer: $0) }
+    for (count, hasExperts) in [(layers.count - withExperts, false), (withExperts, true)]
+    where count > 0 {
+      let layer = LayerSlice(shape: shape, slice: slice, hasExperts: hasExperts)
+      let biases =
+        shape.attentionBias
+        ? layout.rows.share(layer.queryWidth) + 2 * layout.rows.share(layout.keyValueWidth(layer))
+        : 0
+      weights += count * (layout.weightTile(of: layer) + biases)
+      keyValues += count * memory.sequences * layout.keyValueTile(of: layer, memory.context)
+      block = max(block, layout.widestBlock(of: layer, context: memory.context))
+    }
     // A GEMV pass keeps a vector of each sequence; MeshGEMM spreads its tokens over the rows.
     let vectors = max(memory.sequences, layout.rows.share(memory.tokensInFlight))
-    // Residual and normed input, and the wider of the two blocks between them. Scores are one row of
-    // the context for each head that the PE works on.
-    let heads = (query + layer.headSize - 1) / layer.headSize
-    let block = max(2 * query + 2 * keyValue + heads * context, 2 * inner)
+    // Residual and normed input, and the wider of the two blocks between them.
     let activations = vectors * (2 * width + block)
 
     return SRAMUse(
@@ -91,4 +102,62 @@ extension WaferPricing {
   }
 
   private static func bytes(_ elements: Int, bits: Int) -> Int { (elements * bits + 7) / 8 }
+}
+
+extension MeshLayout {
+  /// Elements of a layer's matrices and norms that the fullest PE holds, padding included.
+  func weightTile(of layer: LayerSlice) -> Int {
+    let width = columns.share(layer.width)
+    let inner = rows.share(layer.feedForwardWidth)
+    let feedForward: Int
+    if let experts = layer.experts {
+      feedForward =
+        width * rows.share(experts.count) + (experts.count + experts.shared) * 3 * width * inner
+    } else {
+      feedForward = 3 * width * inner
+    }
+    return attentionTile(of: layer) + feedForward + 2 * width
+  }
+
+  private func attentionTile(of layer: LayerSlice) -> Int {
+    let width = columns.share(layer.width)
+    guard let latent = layer.latentAttention else {
+      return width
+        * (2 * rows.share(layer.queryWidth) + 2 * rows.share(keyValueWidth(layer)))
+    }
+    return width * (rows.share(latent.queryRank) + rows.share(latent.cachedWidth))
+      + rows.share(latent.queryRank) * columns.share(layer.queryWidth)
+      + columns.share(layer.heads * latent.plainSize) * rows.share(latent.keyValueRank)
+      + rows.share(latent.keyValueRank) * columns.share(layer.heads * latent.valueSize)
+      + columns.share(layer.heads * latent.valueSize) * rows.share(layer.width)
+      + rows.share(latent.queryRank) + rows.share(latent.keyValueRank)
+  }
+
+  /// Elements of one sequence's keys and values in one layer, at full context.
+  func keyValueTile(of layer: LayerSlice, _ context: Int) -> Int {
+    let positions = columns.share(min(context, layer.slidingWindow ?? .max))
+    guard let latent = layer.latentAttention else {
+      return 2 * positions * rows.share(keyValueWidth(layer))
+    }
+    return positions * rows.share(latent.cachedWidth)
+  }
+
+  /// Elements between a block's norm and its output, of the wider block. Scores are one row of the
+  /// context for each head that the PE works on.
+  func widestBlock(of layer: LayerSlice, context: Int) -> Int {
+    let positions = columns.share(min(context, layer.slidingWindow ?? .max))
+    let query = rows.share(layer.queryWidth)
+    let heads = (query + layer.headSize - 1) / layer.headSize
+    let inner = rows.share(layer.feedForwardWidth)
+    let touched = layer.experts.map { $0.active + $0.shared } ?? 1
+    let attention: Int
+    if let latent = layer.latentAttention {
+      attention =
+        rows.share(latent.queryRank) + rows.share(layer.heads * latent.cachedWidth)
+        + rows.share(layer.heads * latent.keyValueRank) + heads * positions
+    } else {
+      attention = 2 * query + 2 * rows.share(keyValueWidth(layer)) + heads * positions
+    }
+    return max(attention, 2 * touched * inner)
+  }
 }

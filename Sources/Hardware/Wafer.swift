@@ -1,3 +1,4 @@
+import Defects
 import Quantities
 
 /// A wafer-scale engine: a mesh of PEs with SRAM, and its links to others.
@@ -23,12 +24,17 @@ public struct Wafer: Hashable, Sendable {
   public var offWaferLatency: EmulatedTime
   /// The calibration that prices its kernels.
   public var calibration: String
+  /// Its dies and their spares; `nil` where they are not known.
+  public var dies: DieGrid?
+  /// Of the whole wafer, mm²; known where the dies are.
+  public var area: Rational?
 
   /// A wafer with a router of one cycle a hop and a ramp of two, unless said otherwise.
   public init(
     name: String, mesh: Rectangle, clock: Rational, sramPerPE: Int, cyclesPerHop: Int = 1,
     rampCycles: Int = 2, power: Rational, offWaferBandwidth: Rational,
-    offWaferLatency: EmulatedTime, calibration: String
+    offWaferLatency: EmulatedTime, calibration: String,
+    dies: DieGrid? = nil, area: Rational? = nil
   ) {
     self.name = name
     self.mesh = mesh
@@ -40,6 +46,8 @@ public struct Wafer: Hashable, Sendable {
     self.offWaferBandwidth = offWaferBandwidth
     self.offWaferLatency = offWaferLatency
     self.calibration = calibration
+    self.dies = dies
+    self.area = area
   }
 
   /// Links of this wafer's own latency and bandwidth.
@@ -55,29 +63,84 @@ public struct Wafer: Hashable, Sendable {
 }
 
 extension Wafer: PresetValue {
-  /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer.
-  public static let keys = [
+  /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer, and six more
+  /// its dies, all of them or none.
+  public static let keys =
+    [
+      FigureKey(
+        "columns", .count(1...10_000), meaning: "PEs from west to east that a program can use"),
+      FigureKey(
+        "rows", .count(1...10_000), meaning: "PEs from north to south that a program can use"),
+      FigureKey("clock", clockKind, meaning: "cycles a second of PEs and routers"),
+      FigureKey(
+        "sram_per_pe", .quantity(.bytes, Rational(1)...Rational(1 << 40)),
+        meaning: "SRAM of a PE"),
+      FigureKey("cycles_per_hop", .count(1...1000), meaning: "cycles from router to router"),
+      FigureKey("ramp_cycles", .count(0...1000), meaning: "cycles between a PE and its router"),
+      FigureKey(
+        "power", .quantity(.power, Rational(0)...Rational(1_000_000_000)),
+        meaning: "a system with one wafer, under load"),
+      FigureKey(
+        "off_wafer_bandwidth",
+        .quantity(.bandwidth, Link.minimumBandwidth...Rational(Int128(1) << 60)),
+        meaning: "bytes a second off the wafer, all lanes together"),
+      FigureKey(
+        "off_wafer_latency", .quantity(.time, Rational(0)...Rational(1)), meaning: "wafer to wafer"),
+      FigureKey("calibration", .name, meaning: "the calibration that prices its kernels"),
+    ] + dieKeys
+
+  private static let dieKeys = [
     FigureKey(
-      "columns", .count(1...10_000), meaning: "PEs from west to east that a program can use"),
+      "area", .quantity(.area, Rational(1)...Rational(1_000_000)), isRequired: false,
+      meaning: "the whole wafer, edge and scribe lines included"),
     FigureKey(
-      "rows", .count(1...10_000), meaning: "PEs from north to south that a program can use"),
-    FigureKey("clock", clockKind, meaning: "cycles a second of PEs and routers"),
+      "die_columns", .count(1...100), isRequired: false, meaning: "dies from west to east"),
     FigureKey(
-      "sram_per_pe", .quantity(.bytes, Rational(1)...Rational(1 << 40)),
-      meaning: "SRAM of a PE"),
-    FigureKey("cycles_per_hop", .count(1...1000), meaning: "cycles from router to router"),
-    FigureKey("ramp_cycles", .count(0...1000), meaning: "cycles between a PE and its router"),
+      "die_rows", .count(1...DieGrid.mostDieRows), isRequired: false,
+      meaning: "dies from north to south"),
     FigureKey(
-      "power", .quantity(.power, Rational(0)...Rational(1_000_000_000)),
-      meaning: "a system with one wafer, under load"),
+      "columns_per_die", .count(1...DieGrid.mostPEsPerSide), isRequired: false,
+      meaning: "PEs of a die from west to east"),
     FigureKey(
-      "off_wafer_bandwidth",
-      .quantity(.bandwidth, Link.minimumBandwidth...Rational(Int128(1) << 60)),
-      meaning: "bytes a second off the wafer, all lanes together"),
+      "rows_per_die", .count(1...DieGrid.mostPEsPerSide), isRequired: false,
+      meaning: "PEs of a die from north to south, spare rows included"),
     FigureKey(
-      "off_wafer_latency", .quantity(.time, Rational(0)...Rational(1)), meaning: "wafer to wafer"),
-    FigureKey("calibration", .name, meaning: "the calibration that prices its kernels"),
+      "spare_rows_per_die", .count(0...DieGrid.mostPEsPerSide - 1), isRequired: false,
+      meaning: "rows of a die that replace others"),
   ]
+
+  /// The dies, checked: they must hold the mesh. Throws `PresetError`.
+  private static func dies(_ figures: FigureReader, mesh: Rectangle) throws(PresetError) -> DieGrid?
+  {
+    guard let written = dieKeys.first(where: { figures.provenance($0.name) != nil }) else {
+      return nil
+    }
+    for key in dieKeys where figures.provenance(key.name) == nil {
+      throw figures.contradiction(
+        written.name,
+        expected: "beside '\(key.name)': dies are described by all of "
+          + dieKeys.map(\.name).joined(separator: ", "))
+    }
+    let (rows, spares) = (
+      try figures.count("rows_per_die"), try figures.count("spare_rows_per_die")
+    )
+    guard spares < rows else {
+      throw figures.contradiction("spare_rows_per_die", expected: "less than 'rows_per_die'")
+    }
+    let dies = DieGrid(
+      dieColumns: try figures.count("die_columns"), dieRows: try figures.count("die_rows"),
+      columnsPerDie: try figures.count("columns_per_die"), rowsPerDie: rows, spareRows: spares)
+    guard dies.columns >= mesh.columns else {
+      throw figures.contradiction(
+        "columns_per_die", expected: "enough for \(mesh.columns) columns, not \(dies.columns)")
+    }
+    guard dies.logicalRows >= mesh.rows else {
+      throw figures.contradiction(
+        "rows_per_die",
+        expected: "enough for \(mesh.rows) rows beside the spares, not \(dies.logicalRows)")
+    }
+    return dies
+  }
 
   /// Any clock from 1 MHz to 100 GHz.
   static let clockKind = FigureKey.Kind.quantity(
@@ -85,9 +148,11 @@ extension Wafer: PresetValue {
 
   /// Reads a wafer from the figures of its preset.
   public init(name: String, figures: FigureReader) throws(PresetError) {
+    let mesh = Rectangle(
+      columns: try figures.count("columns"), rows: try figures.count("rows"))
     self.init(
       name: name,
-      mesh: Rectangle(columns: try figures.count("columns"), rows: try figures.count("rows")),
+      mesh: mesh,
       clock: try figures.required("clock"),
       sramPerPE: try figures.count("sram_per_pe"),
       cyclesPerHop: try figures.count("cycles_per_hop"),
@@ -95,6 +160,7 @@ extension Wafer: PresetValue {
       power: try figures.required("power"),
       offWaferBandwidth: try figures.required("off_wafer_bandwidth"),
       offWaferLatency: EmulatedTime(seconds: try figures.required("off_wafer_latency")),
-      calibration: try figures.name("calibration"))
+      calibration: try figures.name("calibration"),
+      dies: try Self.dies(figures, mesh: mesh), area: try figures.number("area"))
   }
 }

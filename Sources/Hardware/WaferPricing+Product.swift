@@ -9,12 +9,10 @@ extension WaferPricing {
     precondition(inputs >= 1 && outputs >= 1, "a product of \(inputs) by \(outputs)")
     let rates = CycleRates(
       calibration.coefficients, clock: wafer.clock, cyclesPerHop: wafer.cyclesPerHop)
-    let columns = MeshLine(length: region.columns, published: calibration.groups)
-    let rows = MeshLine(length: region.rows, published: calibration.groups)
     var work = GEMVWork()
-    work.rows = columns.share(inputs)
-    work.fmacs = columns.share(inputs) * rows.share(outputs)
-    work.reduce(along: columns, count: 1, times: 1)
+    work.rows = layout.columns.share(inputs)
+    work.fmacs = layout.columns.share(inputs) * layout.rows.share(outputs)
+    work.reduce(along: layout.columns, count: 1, times: 1)
     return rates.cost(of: work)
   }
 }

@@ -1,3 +1,4 @@
+import Defects
 import Quantities
 
 /// Prices the kernels of a model on one region of a wafer.
@@ -18,13 +19,13 @@ public struct WaferPricing: Hashable, Sendable {
   /// The wafer, whose clock and router the prices use.
   public let wafer: Wafer
   /// The region that the kernels run on.
-  public let region: Rectangle
+  public private(set) var region: Rectangle
   /// Where the coefficients come from.
   public let calibration: Calibration
   /// What is counted.
   public let options: Options
 
-  let layout: MeshLayout
+  private(set) var layout: MeshLayout
   private let rates: CycleRates
 
   /// What is counted, where sources differ.
@@ -33,12 +34,19 @@ public struct WaferPricing: Hashable, Sendable {
     public var countsGroupedQuery: Bool
     /// Bits of an activation between PEs; it decides how many wavelets a further vector has.
     public var activationBits: Int
+    /// Hops by which repaired defects lengthen the region's worst lines: of `RepairedMesh`. Each
+    /// collective along a line, each sweep of MeshGEMM and the embedding's broadcast takes them all,
+    /// at the wafer's cycles a hop. An upper bound for regions that lie elsewhere on the wafer.
+    public var extraHops: ExtraHops
 
-    /// Grouped queries counted truly, activations of 16 bits.
-    public init(countsGroupedQuery: Bool = true, activationBits: Int = 16) {
+    /// Grouped queries counted truly, activations of 16 bits, no defects.
+    public init(
+      countsGroupedQuery: Bool = true, activationBits: Int = 16, extraHops: ExtraHops = .none
+    ) {
       precondition(activationBits >= 1, "activations of \(activationBits) bits")
       self.countsGroupedQuery = countsGroupedQuery
       self.activationBits = activationBits
+      self.extraHops = extraHops
     }
   }
 
@@ -50,11 +58,27 @@ public struct WaferPricing: Hashable, Sendable {
     self.region = region
     self.calibration = calibration
     self.options = options
-    layout = MeshLayout(
-      region: region, publishedGroups: calibration.groups,
-      countsGroupedQuery: options.countsGroupedQuery, activationBits: options.activationBits)
+    layout = Self.layout(region, calibration, options)
     rates = CycleRates(
       calibration.coefficients, clock: wafer.clock, cyclesPerHop: wafer.cyclesPerHop)
+  }
+
+  private static func layout(
+    _ region: Rectangle, _ calibration: Calibration, _ options: Options
+  ) -> MeshLayout {
+    MeshLayout(
+      region: region, publishedGroups: calibration.groups,
+      countsGroupedQuery: options.countsGroupedQuery, activationBits: options.activationBits,
+      extraHops: options.extraHops)
+  }
+
+  /// The same prices on another region of the wafer. It costs a fraction of a new one, whose rates are
+  /// exact fractions.
+  public func on(_ region: Rectangle) -> WaferPricing {
+    var other = self
+    other.region = region
+    other.layout = Self.layout(region, calibration, options)
+    return other
   }
 
   /// The attention block of one layer: norm, Q, K and V, rotation, score, softmax, value, output
@@ -77,7 +101,22 @@ public struct WaferPricing: Hashable, Sendable {
   public func embedding(width: Int, tokens: Int) -> Cost {
     guard tokens > 0 else { return .zero }
     let wavelets = tokens * layout.wavelets(layout.columns.share(width))
-    let cycles = wavelets + wafer.cyclesPerHop * region.rows + 2 * wafer.rampCycles
+    let hops = region.rows + layout.rows.extraHops
+    let cycles = wavelets + wafer.cyclesPerHop * hops + 2 * wafer.rampCycles
+    return Cost(fabric: EmulatedTime(seconds: Rational(cycles) / wafer.clock))
+  }
+
+  /// Carries the residual of so many tokens from one region to the next.
+  ///
+  /// Assumed: every row or column of PEs that crosses the border carries an equal part of it, one wavelet a
+  /// cycle behind the other, and each wavelet goes as far as the regions' centres lie apart. So it is a
+  /// broadcast on a line (HPDC'24: B + P + 2T cycles for B wavelets).
+  public func crossing(_ crossing: RegionCrossing, width: Int, tokens: Int) -> Cost {
+    guard tokens > 0 else { return .zero }
+    let wavelets = layout.wavelets(width * tokens)
+    let cycles =
+      (wavelets + crossing.lines - 1) / crossing.lines + wafer.cyclesPerHop * crossing.hops
+      + 2 * wafer.rampCycles
     return Cost(fabric: EmulatedTime(seconds: Rational(cycles) / wafer.clock))
   }
 

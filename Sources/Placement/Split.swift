@@ -30,9 +30,9 @@ public struct Split: Hashable, Sendable {
     guard tensor >= 1, tensor <= shape.queryHeads else {
       throw .shards(tensor: tensor, queryHeads: shape.queryHeads)
     }
-    guard tensor <= min(shape.feedForwardWidth, shape.vocabulary) else {
-      throw .columns(
-        tensor: tensor, feedForwardWidth: shape.feedForwardWidth, vocabulary: shape.vocabulary)
+    let inner = min(shape.feedForwardWidth, shape.experts?.width ?? .max)
+    guard tensor <= min(inner, shape.vocabulary) else {
+      throw .columns(tensor: tensor, feedForwardWidth: inner, vocabulary: shape.vocabulary)
     }
     if let layersPerStage {
       guard layersPerStage.count == pipeline,
@@ -62,6 +62,7 @@ public struct Split: Hashable, Sendable {
       stage: stage, shard: shard, layers: stages[stage],
       queryHeads: heads.query, keyValueHeads: heads.keyValue,
       feedForward: Self.share(shard, of: tensor, total: shape.feedForwardWidth),
+      expertColumns: Self.share(shard, of: tensor, total: shape.experts?.width ?? 0),
       vocabulary: Self.share(shard, of: tensor, total: shape.vocabulary),
       hasEmbedding: stage == 0, hasHead: stage == pipeline - 1)
   }
@@ -102,6 +103,8 @@ public struct ShardSlice: Hashable, Sendable {
   public let keyValueHeads: Range<Int>
   /// Columns of the feed-forward's inner width.
   public let feedForward: Range<Int>
+  /// Columns of each expert's inner width; empty without experts.
+  public let expertColumns: Range<Int>
   /// Tokens of the vocabulary, for the embedding and the head.
   public let vocabulary: Range<Int>
   /// Whether the rank belongs to the first stage.
@@ -112,7 +115,7 @@ public struct ShardSlice: Hashable, Sendable {
   /// A slice of these parts.
   public init(
     stage: Int, shard: Int, layers: Range<Int>, queryHeads: Range<Int>, keyValueHeads: Range<Int>,
-    feedForward: Range<Int>, vocabulary: Range<Int>, hasEmbedding: Bool, hasHead: Bool
+    feedForward: Range<Int>, expertColumns: Range<Int> = 0..<0, vocabulary: Range<Int>, hasEmbedding: Bool, hasHead: Bool
   ) {
     self.stage = stage
     self.shard = shard
@@ -120,6 +123,7 @@ public struct ShardSlice: Hashable, Sendable {
     self.queryHeads = queryHeads
     self.keyValueHeads = keyValueHeads
     self.feedForward = feedForward
+    self.expertColumns = expertColumns
     self.vocabulary = vocabulary
     self.hasEmbedding = hasEmbedding
     self.hasHead = hasHead

@@ -1,7 +1,7 @@
 /// A FIFO for every stream between two ranks, found in constant time.
 ///
 /// The table of pairs is dense, which keeps the evaluator's inner loop free of hashing; at
-/// `Rank.maximumCount` ranks it takes 16 MiB. Messages under way lie in one pool whose places are used
+/// `Rank.maximumCount` ranks it takes 24 MiB. Messages under way lie in one pool whose places are used
 /// again, so that a long run touches the memory of what is under way, not of what was ever sent.
 struct Channels<Element: Sendable>: Sendable {
   private struct Queue {
@@ -117,5 +117,5 @@ struct Channels<Element: Sendable>: Sendable {
 
 extension Stream {
   /// Streams between two ranks.
-  static var count: Int { 4 }
+  static var count: Int { 6 }
 }

@@ -59,6 +59,8 @@ public enum Kernel: UInt8, CaseIterable, Sendable {
   case accept
   /// Tokens of the batch to rows of the embedding; rows outside the shard's vocabulary are zero.
   case embed
+  /// Carries the residual to the next region of the wafer. The numbers stay as they are.
+  case cross
   /// Input: residual. Output: the shard's partial sum of the attention block. Argument: layer.
   case attention
   /// Input: residual. Output: the shard's partial sum of the feed-forward block. Argument: layer.

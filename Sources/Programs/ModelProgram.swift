@@ -10,9 +10,22 @@ public enum CollectiveChoice: Hashable, Sendable {
   case fixed(CollectiveAlgorithm)
 }
 
-/// What a batch costs on a kernel of one shard. Of the shard only its sizes may matter, not which
-/// layers, heads or tokens it holds: shards of equal sizes are priced once.
-public typealias KernelPrice = @Sendable (Kernel, ShardSlice, Batch) -> Cost
+/// What a batch costs on a kernel.
+public typealias KernelPrice = @Sendable (KernelUse, Batch) -> Cost
+
+/// All that the price of a kernel may depend on, beside the batch: uses that are alike are priced once.
+public struct KernelUse: Sendable {
+  /// What is computed.
+  public var kernel: Kernel
+  /// The shard. Of it only the sizes may matter, not which layers, heads or tokens it holds.
+  public var slice: ShardSlice
+  /// Whether it is a kernel of a layer with experts.
+  public var hasExperts = false
+  /// The region that works.
+  public var region: Rectangle
+  /// The way into that region, of `cross`.
+  public var crossing: RegionCrossing?
+}
 
 /// Compiles a model on PP × TP wafers into a program, step by step.
 ///
@@ -20,6 +33,7 @@ public typealias KernelPrice = @Sendable (Kernel, ShardSlice, Batch) -> Cost
 ///
 /// ```
 /// stage 0      accept ▸ embed ▸ all-reduce ▸ layers ▸ send ──activation──▶ stage 1
+/// a region     cross, where the wafer has several and it is not the first
 /// a layer      attention ▸ all-reduce ▸ residual ▸ feedForward ▸ all-reduce ▸ residual
 /// last stage   receive ▸ layers ▸ head ▸ candidates ▸ exchange ▸ choose ──token──▶ stage 0
 /// ```
@@ -37,6 +51,8 @@ public struct ModelProgram: Sendable {
   public let collectives: CollectiveChoice
   /// Numbers of a shard's candidates for one sampled token.
   public let candidateElements: Int
+  /// What an activation goes through on a wafer of each stage.
+  public let steps: [[RegionStep]]
   private let price: KernelPrice
   private var chosen: [Int: CollectiveAlgorithm] = [:]
   /// The last window. The next one mostly differs in prices alone.
@@ -44,22 +60,40 @@ public struct ModelProgram: Sendable {
 
   /// A program; nothing is compiled yet.
   ///
-  /// - Precondition: every shard has a candidate, and a fixed algorithm is one for an all-reduce.
+  /// - Parameter steps: Of each stage, the regions that its layers lie on; one that holds all unless given.
+  /// - Precondition: every shard has a candidate, a fixed algorithm is one for an all-reduce, and the steps
+  ///   hold the stages' layers.
   public init(
     split: Split, workload: Workload, wires: Wires, collectives: CollectiveChoice = .automatic,
-    candidateElements: Int, price: @escaping KernelPrice
+    candidateElements: Int, steps: [[RegionStep]]? = nil, price: @escaping KernelPrice
   ) {
     precondition(candidateElements > 0, "\(candidateElements) numbers of candidates")
     if case .fixed(let algorithm) = collectives {
       precondition(
         CollectiveOperation.allReduce.algorithms.contains(algorithm), "all-reduce by \(algorithm)")
     }
+    let steps = steps ?? Self.wholeMesh(split)
+    precondition(
+      steps.map { $0.flatMap(\.layers) } == split.stages.map(Array.init),
+      "regions hold \(steps.map { $0.map(\.layers) }), the stages \(split.stages)")
+    self.steps = steps
     self.split = split
     self.workload = workload
     self.wires = wires
     self.collectives = collectives
     self.candidateElements = candidateElements
     self.price = price
+  }
+
+  /// One region a stage, of no size that matters.
+  private static func wholeMesh(_ split: Split) -> [[RegionStep]] {
+    split.stages.enumerated().map { stage, layers in
+      [
+        RegionStep(
+          region: 0, size: Rectangle(square: 1), layers: layers, embeds: stage == 0,
+          hasHead: stage == split.pipeline - 1)
+      ]
+    }
   }
 
   /// Number of windows: one a step.
@@ -79,7 +113,8 @@ public struct ModelProgram: Sendable {
       acceptsTokens: index >= workload.prefillSteps, returnsTokens: index < windowCount - 1)
     if draft?.form != form {
       draft = WindowDraft(
-        form: form, split: split, wires: wires, candidateElements: candidateElements,
+        form: form, split: split, steps: steps, wires: wires,
+        candidateElements: candidateElements,
         algorithms: form.batches.map { algorithm(elements: $0.tokens * split.shape.width) })
     }
     draft!.price(batches, index: index, by: price)

@@ -15,7 +15,7 @@ public struct Rank: Hashable, Comparable, Sendable, CustomStringConvertible {
   public var description: String { "rank \(index)" }
 
   /// Most ranks of one experiment. The evaluator keeps tables of every ordered pair; at this size they
-  /// take 40 MiB.
+  /// take 48 MiB.
   public static let maximumCount = 1024
 }
 
@@ -30,6 +30,10 @@ public enum Stream: UInt8, CaseIterable, Sendable, CustomStringConvertible {
   case candidates
   /// Sampled tokens on their way back to the first stage.
   case token
+  /// What the receiver sends on, but tokens, each piece in the order of its way.
+  case forward
+  /// Tokens that the receiver sends on.
+  case tokenForward
 
   /// As messages call it.
   public var description: String {
@@ -38,6 +42,8 @@ public enum Stream: UInt8, CaseIterable, Sendable, CustomStringConvertible {
     case .collective: "collective"
     case .candidates: "candidates"
     case .token: "token"
+    case .forward: "forward"
+    case .tokenForward: "token-forward"
     }
   }
 }

@@ -159,6 +159,7 @@ struct ReferenceCheck: Sendable {
     switch work.kernel {
     case .sum: areAlike(work.input, work.output) && areAlike(work.second, work.output)
     case .copy: areAlike(work.input, work.output)
+    case .cross: work.input == work.output
     case .residual:
       elements(work.input) == elements(work.output)
         && elements(work.second) == elements(work.output)

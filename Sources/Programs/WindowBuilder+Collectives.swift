@@ -81,6 +81,8 @@ extension WindowBuilder {
     } else {
       for index in group.indices.dropFirst() {
         send(values[0], from: group[0], to: group[index], stream: .collective)
+      }
+      for index in group.indices.dropFirst() {
         receive(values[index], at: group[index], from: group[0], stream: .collective)
       }
     }

@@ -17,12 +17,18 @@ extension WindowBuilder {
     for extra in core..<group.count {
       let partner = extra - core
       send(values[extra], from: group[extra], to: group[partner], stream: .collective)
+    }
+    for extra in core..<group.count {
+      let partner = extra - core
       receiveAndSum(values[partner], at: group[partner], from: group[extra], region: region)
     }
     body(&self, core)
     for extra in core..<group.count {
       let partner = extra - core
       send(values[partner], from: group[partner], to: group[extra], stream: .collective)
+    }
+    for extra in core..<group.count {
+      let partner = extra - core
       receive(values[extra], at: group[extra], from: group[partner], stream: .collective)
     }
   }

@@ -7,6 +7,8 @@ extension WindowBuilder {
       for index in stride(from: distance, to: group.count, by: 2 * distance) {
         send(
           values[index], from: group[index], to: group[index - distance], stream: .collective)
+      }
+      for index in stride(from: distance, to: group.count, by: 2 * distance) {
         receiveAndSum(
           values[index - distance], at: group[index - distance], from: group[index],
           region: region)
@@ -25,6 +27,8 @@ extension WindowBuilder {
         send(
           values[index - distance], from: group[index - distance], to: group[index],
           stream: .collective)
+      }
+      for index in stride(from: distance, to: group.count, by: 2 * distance) {
         receive(
           values[index], at: group[index], from: group[index - distance], stream: .collective)
       }

@@ -13,15 +13,23 @@ struct WindowBuilder {
   /// scratch[rank]: see `scratch(like:copies:on:)`.
   private var scratch: [[Scratch: Values]]
   /// What messages of a number of bytes cost; an exact division is slow.
-  private var serializations: [Int: EmulatedTime] = [:]
+  private var serializations: [Int: Serialization] = [:]
+  /// Messages that ranks between have yet to send on, and what they need for it.
+  var forwarding: Forwarding
 
   private struct Scratch: Hashable {
     let like: Values
     let copies: Int
   }
 
+  private struct Serialization {
+    let egress: EmulatedTime
+    let ingress: EmulatedTime
+  }
+
   init(ranks: Int, wires: Wires) {
     self.wires = wires
+    forwarding = Forwarding()
     self.ranks = Array(repeating: RankWindow(), count: ranks)
     buffers = Array(repeating: 0, count: ranks)
     scratch = Array(repeating: [:], count: ranks)
@@ -68,33 +76,41 @@ struct WindowBuilder {
     return ranks[rank.index].instructions.count - 1
   }
 
+  /// Sends values to a rank, over as many hops as the topology asks for.
+  ///
+  /// The ranks between send them on when the message, or another of its kind, is received, or at the
+  /// window's end; see `WindowBuilder+Forwards`.
   mutating func send(_ values: Values, from rank: Rank, to peer: Rank, stream: Stream) {
     let elements = elements(of: values, on: rank)
     let bytes = wires.bytes(elements: elements, stream: stream)
-    ranks[rank.index].instructions.append(
-      .send(
-        Send(
-          to: peer, stream: stream, port: wires.port(to: peer),
-          holdsPortUntilDelivery: wires.link.hold == .delivery, values: values, elements: elements,
-          bytes: bytes, overhead: wires.link.sendOverhead,
-          serialization: serialization(bytes: bytes), latency: wires.link.latency)))
+    guard wires.topology.isDirect else {
+      return sendRouted(
+        values, from: rank, to: peer, stream: stream, elements: elements, bytes: bytes)
+    }
+    append(
+      sendOf: values, from: rank, to: peer, stream: stream, elements: elements, bytes: bytes,
+      port: wires.port(to: peer))
   }
 
+  /// Receives what `peer` sent, from it or from the last rank on the way.
   mutating func receive(_ values: Values, at rank: Rank, from peer: Rank, stream: Stream) {
+    let source =
+      wires.topology.isDirect ? peer : arrive(at: rank, from: peer, stream: stream)
     let elements = elements(of: values, on: rank)
-    let bytes = wires.bytes(elements: elements, stream: stream)
-    ranks[rank.index].instructions.append(
-      .receive(
-        Receive(
-          from: peer, stream: stream, port: wires.port(to: peer), values: values,
-          elements: elements, bytes: bytes, serialization: serialization(bytes: bytes),
-          overhead: wires.link.receiveOverhead)))
+    append(
+      receiveOf: values, at: rank, from: source, stream: stream, elements: elements,
+      bytes: wires.bytes(elements: elements, stream: stream),
+      port: wires.ingressPort(from: source))
   }
 
   /// Receives one message from each source, served as they arrive.
   mutating func receiveSet(
     _ members: [(values: Values, from: Rank)], at rank: Rank, stream: Stream
   ) {
+    // Sends on what is on its way, so that nothing comes between the set's members.
+    let members =
+      wires.topology.isDirect
+      ? members : inOrderOfDelivery(members, at: rank, stream: stream)
     if members.count > 1 {
       ranks[rank.index].instructions.append(.receiveSet(count: members.count))
     }
@@ -103,14 +119,47 @@ struct WindowBuilder {
     }
   }
 
-  private mutating func serialization(bytes: Int) -> EmulatedTime {
-    if let known = serializations[bytes] { return known }
-    let time = wires.serialization(bytes: bytes)
-    serializations[bytes] = time
-    return time
+  /// Appends one hop's send.
+  mutating func append(
+    sendOf values: Values, from rank: Rank, to peer: Rank, stream: Stream, elements: Int,
+    bytes: Int, port: Int32
+  ) {
+    ranks[rank.index].instructions.append(
+      .send(
+        Send(
+          to: peer, stream: stream, port: port,
+          holdsPortUntilDelivery: wires.link.hold == .delivery, values: values, elements: elements,
+          bytes: bytes, overhead: wires.link.sendOverhead,
+          serialization: serialization(bytes: bytes).egress, latency: wires.latency)))
   }
 
-  func window(index: Int, batches: [Batch] = [], outputs: [Window.Output] = []) -> Window {
-    Window(index: index, batches: batches, ranks: ranks, outputs: outputs)
+  /// Appends one hop's receive.
+  mutating func append(
+    receiveOf values: Values, at rank: Rank, from peer: Rank, stream: Stream, elements: Int,
+    bytes: Int, port: Int32
+  ) {
+    ranks[rank.index].instructions.append(
+      .receive(
+        Receive(
+          from: peer, stream: stream, port: port, values: values, elements: elements,
+          bytes: bytes, serialization: serialization(bytes: bytes).ingress,
+          overhead: wires.link.receiveOverhead)))
+  }
+
+  private mutating func serialization(bytes: Int) -> Serialization {
+    if let known = serializations[bytes] { return known }
+    let made = Serialization(
+      egress: wires.serialization(bytes: bytes), ingress: wires.ingressSerialization(bytes: bytes))
+    serializations[bytes] = made
+    return made
+  }
+
+  /// The window as it was written; what is on its way is sent on first.
+  mutating func window(
+    index: Int, batches: [Batch] = [], outputs: [Window.Output] = []
+  ) -> Window {
+    forward(.forward)
+    forward(.tokenForward)
+    return Window(index: index, batches: batches, ranks: ranks, outputs: outputs)
   }
 }

@@ -28,7 +28,11 @@ struct WindowDraft: Sendable {
     let heads: Int
     let keyValueHeads: Int
     let feedForward: Int
+    let expertColumns: Int
     let vocabulary: Int
+    let hasExperts: Bool
+    let region: Rectangle
+    let crossing: RegionCrossing?
   }
 
   /// An instruction that has a price.
@@ -42,40 +46,43 @@ struct WindowDraft: Sendable {
   let form: Form
   private(set) var window = Window(index: 0, batches: [], ranks: [])
   private let split: Split
+  private let steps: [[RegionStep]]
   private let slices: [ShardSlice]
   private let candidateElements: Int
   /// The all-reduce of each batch.
   private let algorithms: [CollectiveAlgorithm]
   private var builder: WindowBuilder
   private var outputs: [Window.Output] = []
-  private var prices: [(key: PriceKey, slice: ShardSlice)] = []
+  private var prices: [(use: KernelUse, batch: Int)] = []
   private var priceIndices: [PriceKey: Int32] = [:]
   private var priced: [PricedInstruction] = []
   /// tokens[batch][shard], on the first stage and on the last.
   private var firstTokens: [[Values]] = []
   private var lastTokens: [[Values]] = []
-  /// residual[shard]: the activation that a batch's last emitted stage left behind.
-  private var residual: [Values] = []
+  /// residuals[batch][shard]: the activation that the batch's last emitted part left behind.
+  private var residuals: [[Values]]
+  /// The region of the wafer that is being written for.
+  private var region = RegionStep(
+    region: 0, size: Rectangle(square: 1), layers: 0..<0, embeds: false, hasHead: false)
   /// partial[stage][tokens][shard]: a block's partial sums, for all batches of as many tokens.
   private var partials: [[Int: [Values]]]
 
   init(
-    form: Form, split: Split, wires: Wires, candidateElements: Int,
+    form: Form, split: Split, steps: [[RegionStep]], wires: Wires, candidateElements: Int,
     algorithms: [CollectiveAlgorithm]
   ) {
     self.form = form
     self.split = split
+    self.steps = steps
     self.candidateElements = candidateElements
     self.algorithms = algorithms
     slices = (0..<split.ranks).map { split.slice(ofRank: $0) }
     builder = WindowBuilder(ranks: split.ranks, wires: wires)
     partials = Array(repeating: [:], count: split.pipeline)
+    residuals = Array(repeating: [], count: form.batches.count)
     // Tokens come first in every window, so that they are the same values throughout the program.
     allocateTokens()
-    for batch in form.batches.indices {
-      for stage in 0..<split.pipeline { emit(batch: batch, stage: stage) }
-      if form.batches[batch].outputs > 0, form.returnsTokens { returnTokens(of: batch) }
-    }
+    emit()
     window = builder.window(index: 0, outputs: outputs)
     // Only the window is needed from here on.
     builder = WindowBuilder(ranks: 0, wires: wires)
@@ -85,7 +92,7 @@ struct WindowDraft: Sendable {
   mutating func price(_ batches: [Batch], index: Int, by price: KernelPrice) {
     window.index = index
     window.batches = batches
-    let costs = prices.map { price($0.key.kernel, $0.slice, batches[$0.key.batch]) }
+    let costs = prices.map { price($0.use, batches[$0.batch]) }
     for instruction in priced {
       let (rank, place) = (Int(instruction.rank), Int(instruction.place))
       guard case .compute(var work) = window.ranks[rank].instructions[place] else {
@@ -110,36 +117,76 @@ struct WindowDraft: Sendable {
     }
   }
 
-  private mutating func emit(batch: Int, stage: Int) {
-    let ranks = group(stage)
-    let tokens = form.batches[batch].tokens
-    let width = tokens * split.shape.width
-    let pieces =
-      split.tensor == 1
-      ? [width]
-      : WindowBuilder.pieces(
-        of: width, operation: .allReduce, algorithm: algorithms[batch], group: split.tensor)
-    let incoming = residual
-    residual = ranks.map { builder.allocate(pieces, on: $0) }
-    if stage == 0 {
-      embed(batch: batch, ranks: ranks)
-    } else {
-      for (shard, rank) in ranks.enumerated() {
-        let source = Rank(rank.index - split.tensor)
-        builder.send(incoming[shard], from: source, to: rank, stream: .activation)
-        builder.receive(residual[shard], at: rank, from: source, stream: .activation)
+  /// All batches through all regions of all stages. When a batch is in one region the batch behind it is in
+  /// the region before, so they are written in that order: ports serve in program order, and a batch must
+  /// not wait there for what a batch before it does many regions later.
+  private mutating func emit() {
+    let parts = steps.indices.flatMap { stage in steps[stage].indices.map { (stage, $0) } }
+    for wave in 0..<parts.count + form.batches.count - 1 {
+      for batch in form.batches.indices where parts.indices.contains(wave - batch) {
+        let (stage, part) = parts[wave - batch]
+        emit(batch: batch, stage: stage, part: part)
       }
     }
+  }
+
+  /// A batch in one region of a stage.
+  private mutating func emit(batch: Int, stage: Int, part: Int) {
+    let ranks = group(stage)
+    let tokens = form.batches[batch].tokens
+    region = steps[stage][part]
+    if stage == 0, part == 0 { allocateResidual(of: batch, ranks: ranks) }
+    if region.crossing != nil {
+      for (shard, rank) in ranks.enumerated() {
+        let residual = residuals[batch][shard]
+        compute(Compute(.cross, batch: batch, input: residual, output: residual), on: rank)
+      }
+    }
+    if region.embeds { embed(batch: batch, ranks: ranks) }
     if partials[stage][tokens] == nil {
+      let pieces = pieces(of: batch)
       partials[stage][tokens] = ranks.map { builder.allocate(pieces, on: $0) }
     }
     let partial = partials[stage][tokens]!
-    for layer in split.stages[stage] {
+    for layer in region.layers {
       block(.attention, layer: layer, batch: batch, partial: partial, ranks: ranks)
       block(.feedForward, layer: layer, batch: batch, partial: partial, ranks: ranks)
     }
-    if stage == split.pipeline - 1, form.batches[batch].outputs > 0 {
-      sample(batch: batch, ranks: ranks)
+    if region.hasHead, form.batches[batch].outputs > 0 { sample(batch: batch, ranks: ranks) }
+    if part == steps[stage].count - 1 { leave(batch: batch, stage: stage, ranks: ranks) }
+  }
+
+  /// The pieces into which a batch's activation is cut for its all-reduce.
+  private func pieces(of batch: Int) -> [Int] {
+    let width = form.batches[batch].tokens * split.shape.width
+    return split.tensor == 1
+      ? [width]
+      : WindowBuilder.pieces(
+        of: width, operation: .allReduce, algorithm: algorithms[batch], group: split.tensor)
+  }
+
+  private mutating func allocateResidual(of batch: Int, ranks: [Rank]) {
+    let pieces = pieces(of: batch)
+    residuals[batch] = ranks.map { builder.allocate(pieces, on: $0) }
+  }
+
+  /// What a batch's last region sends on: its activation to the next stage, or its tokens to the first.
+  ///
+  /// All shards' activations are sent before any is received: where wafers pass messages on, each link's
+  /// messages are then read in the order in which they were written.
+  private mutating func leave(batch: Int, stage: Int, ranks: [Rank]) {
+    guard stage < split.pipeline - 1 else {
+      if form.batches[batch].outputs > 0, form.returnsTokens { returnTokens(of: batch) }
+      return
+    }
+    let next = group(stage + 1)
+    for (shard, rank) in ranks.enumerated() {
+      builder.send(residuals[batch][shard], from: rank, to: next[shard], stream: .activation)
+    }
+    allocateResidual(of: batch, ranks: next)
+    for (shard, rank) in next.enumerated() {
+      builder.receive(
+        residuals[batch][shard], at: rank, from: ranks[shard], stream: .activation)
     }
   }
 
@@ -151,11 +198,16 @@ struct WindowDraft: Sendable {
           let source = Rank((split.pipeline - 1) * split.tensor + shard)
           builder.receive(tokens, at: rank, from: source, stream: .token)
         }
-        builder.compute(Compute(.accept, batch: batch, input: tokens, output: tokens), on: rank)
+        builder.compute(
+          Compute(
+            .accept, batch: batch, region: region.region, input: tokens, output: tokens), on: rank)
       }
-      compute(Compute(.embed, batch: batch, input: tokens, output: residual[shard]), on: rank)
+      compute(
+        Compute(.embed, batch: batch, input: tokens, output: residuals[batch][shard]),
+        on: rank)
     }
-    builder.allReduce(residual, group: ranks, algorithm: algorithms[batch])
+    builder.allReduce(
+      residuals[batch], group: ranks, algorithm: algorithms[batch], region: region.region)
   }
 
   /// A half of a layer: a kernel's partial sums, their all-reduce, and the residual.
@@ -165,15 +217,18 @@ struct WindowDraft: Sendable {
     for (shard, rank) in ranks.enumerated() {
       compute(
         Compute(
-          kernel, argument: layer, batch: batch, input: residual[shard], output: partial[shard]),
+          kernel, argument: layer, batch: batch, input: residuals[batch][shard],
+          output: partial[shard]),
         on: rank)
     }
-    builder.allReduce(partial, group: ranks, algorithm: algorithms[batch])
+    builder.allReduce(
+      partial, group: ranks, algorithm: algorithms[batch], region: region.region)
     for (shard, rank) in ranks.enumerated() {
       builder.compute(
         Compute(
-          .residual, batch: batch, input: residual[shard], second: partial[shard],
-          output: residual[shard]),
+          .residual, batch: batch, region: region.region, input: residuals[batch][shard],
+          second: partial[shard],
+          output: residuals[batch][shard]),
         on: rank)
     }
   }
@@ -184,7 +239,8 @@ struct WindowDraft: Sendable {
     let candidates = ranks.map { builder.allocate(pieces, on: $0) }
     for (shard, rank) in ranks.enumerated() {
       let logits = builder.allocate(rows * slices[rank.index].vocabulary.count, on: rank)
-      compute(Compute(.head, batch: batch, input: residual[shard], output: logits), on: rank)
+      compute(
+        Compute(.head, batch: batch, input: residuals[batch][shard], output: logits), on: rank)
       compute(
         Compute(.candidates, batch: batch, input: logits, output: candidates[shard][shard]),
         on: rank)
@@ -207,20 +263,28 @@ struct WindowDraft: Sendable {
     }
   }
 
-  /// Appends a kernel whose price is set later.
+  /// Appends a kernel of the current region whose price is set later.
   private mutating func compute(_ work: Compute, on rank: Rank) {
+    var work = work
+    work.region = Int32(region.region)
     let slice = slices[rank.index]
+    let isLayers = work.kernel == .attention || work.kernel == .feedForward
+    let use = KernelUse(
+      kernel: work.kernel, slice: slice,
+      hasExperts: isLayers && split.shape.hasExperts(layer: Int(work.argument)),
+      region: region.size, crossing: work.kernel == .cross ? region.crossing : nil)
     let key = PriceKey(
       kernel: work.kernel, batch: Int(work.batch), heads: slice.queryHeads.count,
       keyValueHeads: slice.keyValueHeads.count, feedForward: slice.feedForward.count,
-      vocabulary: slice.vocabulary.count)
+      expertColumns: slice.expertColumns.count, vocabulary: slice.vocabulary.count,
+      hasExperts: use.hasExperts, region: use.region, crossing: use.crossing)
     let price: Int32
     if let known = priceIndices[key] {
       price = known
     } else {
       price = Int32(prices.count)
       priceIndices[key] = price
-      prices.append((key, slice))
+      prices.append((use, Int(work.batch)))
     }
     let place = builder.compute(work, on: rank)
     priced.append(

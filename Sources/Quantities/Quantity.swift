@@ -3,8 +3,10 @@
 /// A unit is never optional and never guessed: "GB/s" is 10⁹ and "GiB/s" is 2³⁰ bytes a second.
 public enum Dimension: String, CaseIterable, Sendable {
   case time, bytes, bandwidth, frequency, power, area
+  /// Of defects: how many on an area.
+  case density
 
-  /// Units and their size in the base unit: seconds, bytes, bytes/s, hertz, watts, mm².
+  /// Units and their size in the base unit: seconds, bytes, bytes/s, hertz, watts, mm², 1/mm².
   public var units: [(name: String, size: Rational)] {
     switch self {
     case .time:
@@ -27,6 +29,7 @@ public enum Dimension: String, CaseIterable, Sendable {
       ]
     case .power: [("W", Rational(1)), ("kW", Rational(1000)), ("MW", Rational(1_000_000))]
     case .area: [("mm2", Rational(1)), ("cm2", Rational(100))]
+    case .density: [("/mm2", Rational(1)), ("/cm2", Rational(1, over: 100))]
     }
   }
 
@@ -37,7 +40,7 @@ public enum Dimension: String, CaseIterable, Sendable {
     switch self {
     case .time: Rational(1_000_000)
     case .bytes, .bandwidth: Rational(Int128(1) << 60)
-    case .frequency, .power, .area: Rational(1_000_000_000_000)
+    case .frequency, .power, .area, .density: Rational(1_000_000_000_000)
     }
   }
 

@@ -109,7 +109,7 @@ public final class ModelKernels {
       } catch {
         throw .numbers("\(error)")
       }
-    case .residual, .sum, .sumInRankOrder, .copy, .fill, .stage:
+    case .cross, .residual, .sum, .sumInRankOrder, .copy, .fill, .stage:
       preconditionFailure("\(work.kernel) needs no model")
     }
   }

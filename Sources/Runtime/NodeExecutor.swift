@@ -182,7 +182,7 @@ public struct NodeExecutor: ~Copyable {
         UnsafeBufferPointer(memory.floats(work.second)), to: memory.floats(work.output))
     case .fill:
       FillPattern.fill(memory.floats(work.output), rank: rank)
-    case .stage: break
+    case .cross, .stage: break
     case .accept, .embed, .attention, .feedForward, .head, .candidates, .choose:
       guard let model else {
         throw .window(index: window.index, reason: "\(work.kernel) on a node without a model")

@@ -37,7 +37,7 @@ struct CollectiveCommand: AsyncParsableCommand {
       operation, option: "--operation")
     let count = try OptionValue.count(ranks, in: 1...Rank.maximumCount, option: "--ranks")
     let elements = try options.elements(bytes, option: "--bytes")
-    let wires = Wires(link: try options.link(), ranks: count, activationBytes: 4)
+    let wires = try options.wires(ranks: count)
     let algorithm = try algorithm(operation, ranks: count, elements: elements, wires: wires)
     let program = CollectiveProgram(
       operation, algorithm: algorithm, ranks: count, elements: elements, wires: wires)
@@ -54,6 +54,7 @@ struct CollectiveCommand: AsyncParsableCommand {
       "modelled": [
         "operation": .string(operation.rawValue), "algorithm": .string(algorithm.rawValue),
         "ranks": .integer(count), "bytes": .integer(elements * 4), "link": wires.link.json,
+        "topology": wires.topology.json,
       ]
     ]
     document["result_digests"] = .array(result.digests.map { .string(String($0, radix: 16)) })
@@ -69,16 +70,33 @@ struct CollectiveCommand: AsyncParsableCommand {
   private func algorithm(
     _ operation: CollectiveOperation, ranks: Int, elements: Int, wires: Wires
   ) throws(ConfigurationError) -> CollectiveAlgorithm {
-    if algorithm == "auto" {
+    if algorithm == "auto", operation.algorithms.count > 1 {
       return CollectiveProgram.cheapest(
         operation, ranks: ranks, elements: elements, wires: wires)
     }
+    if algorithm == "auto" { return try possible(operation.algorithms[0], operation, wires) }
     let chosen: CollectiveAlgorithm = try OptionValue.choice(algorithm, option: "--algorithm")
     guard operation.algorithms.contains(chosen) else {
       throw ConfigurationError(
         .option("--algorithm"), "'\(algorithm)' does not make an \(operation.rawValue)",
         remedy: "Use auto, or one of "
           + operation.algorithms.map(\.rawValue).joined(separator: ", "))
+    }
+    return try possible(chosen, operation, wires)
+  }
+
+  /// The algorithm, unless its messages cross more links than can be written down.
+  private func possible(
+    _ chosen: CollectiveAlgorithm, _ operation: CollectiveOperation, _ wires: Wires
+  ) throws(ConfigurationError) -> CollectiveAlgorithm {
+    let hops = CollectiveProgram.hops(
+      operation, algorithm: chosen, ranks: wires.ranks, wires: wires)
+    guard hops <= CollectiveProgram.mostHops else {
+      throw ConfigurationError(
+        .option("--algorithm"),
+        "is \(chosen.rawValue), whose messages between \(wires.ranks) wafers of a \(wires.topology) cross "
+          + "\(hops) links; at most \(CollectiveProgram.mostHops) are possible",
+        remedy: "Use ring, fewer wafers or another topology")
     }
     return chosen
   }

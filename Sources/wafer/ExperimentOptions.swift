@@ -22,6 +22,7 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("hardware.name")) var hardware: String?
   @Option(name: .long, help: .key("hardware.clock")) var clock: String?
   @Option(name: .long, help: .key("hardware.calibration")) var calibration: String?
+  @Option(name: .long, help: .key("hardware.mapping")) var mapping: String?
   @Option(name: .long, help: .key("hardware.grid")) var grid: String?
   @Flag(
     name: .long,
@@ -30,6 +31,9 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("link.name")) var link: String?
   @Option(name: .long, help: .key("link.latency")) var linkLatency: String?
   @Option(name: .long, help: .key("link.bandwidth")) var linkBandwidth: String?
+  @Option(name: .long, help: .key("topology.name")) var topology: String?
+  @Option(name: .long, help: .key("topology.dimensions")) var topologyDimensions: String?
+  @Option(name: .long, help: .key("topology.switch_latency")) var switchLatency: String?
 
   @Option(name: .long, help: .key("workload.prompt")) var prompt: String?
   @Option(name: .long, help: .key("workload.prompt_ids")) var promptIds: String?
@@ -100,9 +104,11 @@ struct ExperimentOptions: ParsableArguments {
     let all: [(String, String?)] = [
       ("model.name", model), ("plan.pipeline", pipeline), ("plan.tensor", tensor),
       ("plan.layers", layers), ("hardware.name", hardware), ("hardware.clock", clock),
-      ("hardware.calibration", calibration), ("hardware.grid", grid),
+      ("hardware.calibration", calibration), ("hardware.mapping", mapping), ("hardware.grid", grid),
       ("hardware.hypothetical_sram", hypotheticalSram ? "true" : nil), ("link.name", link),
       ("link.latency", linkLatency), ("link.bandwidth", linkBandwidth),
+      ("topology.name", topology), ("topology.dimensions", topologyDimensions),
+      ("topology.switch_latency", switchLatency),
       ("workload.prompt", prompt), ("workload.prompt_ids", promptIds),
       ("workload.prompt_tokens", promptTokens), ("workload.output_tokens", outputTokens),
       ("workload.batch", batch), ("workload.micro_batches", microBatches),

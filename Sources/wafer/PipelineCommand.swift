@@ -40,7 +40,7 @@ struct PipelineCommand: AsyncParsableCommand {
       seconds: try OptionValue.quantity(
         stageTime, .time, in: Rational(0)...Rational(3600), option: "--stage-time"))
     let elements = try options.elements(bytes, option: "--bytes")
-    let wires = Wires(link: try options.link(), ranks: stages, activationBytes: 4)
+    let wires = try options.wires(ranks: stages)
     let program = PipelineProgram(
       stages: stages, microBatches: batches, stageTime: time, elements: elements, wires: wires)
     let result = try await options.run(program.window, nodes: nodes)
@@ -50,7 +50,7 @@ struct PipelineCommand: AsyncParsableCommand {
       "modelled": [
         "stages": .integer(stages), "micro_batches": .integer(batches),
         "stage_time_ps": .picoseconds(time), "bytes": .integer(elements * 4),
-        "link": wires.link.json,
+        "link": wires.link.json, "topology": wires.topology.json,
       ]
     ]
     format.print(.object(document)) { style in

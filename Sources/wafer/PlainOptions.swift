@@ -18,6 +18,12 @@ struct PlainOptions: ParsableArguments {
   @Option(
     help: "How long a message keeps its port: serialization, or delivery (as ASTRA-sim has it).")
   var hold = Link.Hold.serialization.rawValue
+  @Option(help: "Which wafers are joined: full-mesh, switch, ring, line or torus.")
+  var topology = Topology.Name.fullMesh.rawValue
+  @Option(help: "Columns x rows of a torus, such as 4x2; squarest when absent.")
+  var topologyDimensions: String?
+  @Option(help: "What a switch adds to the latency of the link.")
+  var switchLatency = "0 ns"
   @Option(help: "none: the evaluator alone; inproc: nodes as threads; ipc or tcp: as processes.")
   var transport = Transport.none.rawValue
   @Option(help: "real: numbers are sent and summed; phantom: emulated time only.")
@@ -43,6 +49,26 @@ struct PlainOptions: ParsableArguments {
       sendOverhead: try time(linkOverhead, "--link-overhead"),
       ports: try OptionValue.choice(ports, option: "--ports"),
       hold: try OptionValue.choice(hold, option: "--hold"))
+  }
+
+  /// What the messages of `ranks` wafers cross; numbers are 4-byte floats.
+  ///
+  /// Throws `ConfigurationError` for a value that is none of its option's.
+  func wires(ranks: Int) throws(ConfigurationError) -> Wires {
+    var sides: (columns: Int, rows: Int)?
+    if let written = topologyDimensions {
+      sides = try OptionValue.sides(written, option: "--topology-dimensions")
+    }
+    let written = Topology.Written(
+      name: try OptionValue.choice(topology, option: "--topology"), dimensions: sides,
+      switchLatency: EmulatedTime(
+        seconds: try OptionValue.quantity(
+          switchLatency, .time, in: Rational(0)...Rational(1), option: "--switch-latency")),
+      dimensionsPlace: .option("--topology-dimensions"),
+      switchLatencyPlace: .option("--switch-latency"))
+    return Wires(
+      link: try link(), topology: try written.topology(ranks: ranks), ranks: ranks,
+      activationBytes: 4)
   }
 
   /// Numbers of a message of `bytes` bytes: they are 4-byte floats.

@@ -16,8 +16,11 @@ struct Wafer: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, GenerateCommand.self, CollectiveCommand.self, PipelineCommand.self,
-      ShowCommand.self, ValidateCommand.self, CalibrateCommand.self, ModelsCommand.self,
-      HardwareCommand.self, LinksCommand.self,
+      FabricCommand.self,
+      YieldCommand.self,
+      ValidateCommand.self,
+      CalibrateCommand.self,
+      ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])
 

@@ -62,6 +62,15 @@ struct CommandLineTests {
     Wrong("generate --transport none", "--transport"),
     Wrong("show --emulated not-there.json", "not-there.json", "does not exist"),
     Wrong("models llama-3.1-8", "llama-3.1-8b"),
+    Wrong("yield --density 0.001", "--density", "unit", "/mm2"),
+    Wrong("yield --density 0.001/mm2,x", "--density", "'x'"),
+    Wrong("yield --density 1/mm2", "--density", "0.1 /mm2"),
+    Wrong("yield --die-area 814", "--die-area", "unit", "mm2"),
+    Wrong("yield --clustering 0", "--clustering", "none", "0.05"),
+    Wrong("yield --wafers 0", "--wafers", "1"),
+    Wrong("yield --seed -1", "--seed"),
+    Wrong("yield --column-budget 13", "--column-budget", "from 0 to 12"),
+    Wrong("yield --hardware wse-1", "--hardware", "wse-3"),
   ]
 
   @Test("wrong input ends with status 2 and says what would be right", arguments: wrong)
@@ -114,7 +123,8 @@ struct CommandLineTests {
   @Test(
     "help teaches, on standard output, with status 0",
     arguments: [
-      "", "run", "generate", "collective", "pipeline", "show", "models", "hardware", "links",
+      "", "run", "generate", "collective", "pipeline", "yield", "show", "models", "hardware",
+      "links",
       "calibrations",
     ])
   func help(command: String) async throws {

@@ -34,6 +34,7 @@ struct RandomRun: Sendable, CustomStringConvertible {
         "link.hold=\(["serialization", "delivery"].randomElement(using: &generator)!)",
         "link.send_overhead=\(Int.random(in: 0...900, using: &generator)) ps",
         "link.receive_overhead=\(Int.random(in: 0...900, using: &generator)) ps",
+        "topology.name=\(Topology.Name.allCases.randomElement(using: &generator)!.rawValue)",
         "host.wait_limit=120 s",
       ] + (Bool.random(using: &generator) ? ["workload.prefill_chunk=2"] : [])
     transport = [.tcp, .ipc].randomElement(using: &generator)!

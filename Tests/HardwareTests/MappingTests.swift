@@ -112,7 +112,7 @@ struct MappingTests {
         let time = [0, 1].reduce(EmulatedTime.zero) { sum, stage in
           sum
             + slices.filter { $0.stage == stage }.map { slice in
-              let layer = LayerSlice(shape: shape, slice: slice)
+              let layer = LayerSlice(shape: shape, slice: slice, hasExperts: false)
               var cost =
                 (pricing.attention(layer, work) + pricing.feedForward(layer, work))
                 * slice.layers.count

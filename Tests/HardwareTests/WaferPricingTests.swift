@@ -10,7 +10,8 @@ import Testing
 private func wholeLayer(_ name: String) throws -> LayerSlice {
   let shape = try ConfigFiles.preset("models", name, as: ModelShape.self).value
   return LayerSlice(
-    shape: shape, slice: try Split(shape: shape, pipeline: 1, tensor: 1).slice(ofRank: 0))
+    shape: shape, slice: try Split(shape: shape, pipeline: 1, tensor: 1).slice(ofRank: 0),
+    hasExperts: false)
 }
 
 private func pricing(
@@ -177,7 +178,9 @@ struct WaferPricingTests {
     let shape = try ConfigFiles.preset("models", "llama-3.1-70b", as: ModelShape.self).value
     for (tensor, rank) in [(3, 0), (3, 2), (16, 5)] {
       let split = try Split(shape: shape, pipeline: 1, tensor: tensor)
-      slices.append(LayerSlice(shape: shape, slice: split.slice(ofRank: rank)))
+      slices.append(
+        LayerSlice(
+          shape: shape, slice: split.slice(ofRank: rank), hasExperts: false))
     }
     var windowed = slices[0]
     windowed.slidingWindow = 700
@@ -275,7 +278,9 @@ struct WaferPricingTests {
       for tensor in [2, 3, 5, 8, 16, 64] {
         let split = try Split(shape: shape, pipeline: 1, tensor: tensor)
         let times = (0..<tensor).map {
-          pricing.layer(LayerSlice(shape: shape, slice: split.slice(ofRank: $0)), work)
+          pricing.layer(
+            LayerSlice(
+              shape: shape, slice: split.slice(ofRank: $0), hasExperts: false), work)
         }
         #expect(times.allSatisfy { $0 <= pricing.layer(whole, work) })
         if tensor <= 8 { #expect(zip(times, times.dropFirst()).allSatisfy { $0 >= $1 }) }

@@ -19,9 +19,9 @@ struct WindowEncodingTests {
         link: Link(latency: EmulatedTime(picoseconds: 5), bandwidth: Rational(1_000_000)),
         ranks: 6, activationBytes: 2),
       collectives: .fixed(.direct), candidateElements: 3
-    ) { kernel, _, batch in
+    ) { use, batch in
       Cost(
-        compute: EmulatedTime(picoseconds: Int64(kernel.rawValue)),
+        compute: EmulatedTime(picoseconds: Int64(use.kernel.rawValue)),
         fabric: EmulatedTime(picoseconds: Int64(batch.tokens)))
     }
     return (0..<program.windowCount).flatMap { index in

@@ -6,13 +6,13 @@ import Testing
 @testable import Programs
 
 /// Executes a collective's program on numbers, as plainly as it can be done.
-private struct NumberMachine {
+struct NumberMachine {
   /// numbers[rank][value].
   var numbers: [[[Float]]]
 
   init(_ window: Window, fill: (_ rank: Int, _ place: Int) -> Float) throws {
     numbers = window.ranks.map { $0.values.map { Array(repeating: .nan, count: $0.elements) } }
-    var messages: [[Int]: [[Float]]] = [:]
+    var messages: [NaiveSimulator.StreamName: [[Float]]] = [:]
     var positions = window.ranks.map { _ in 0 }
     var moved = true
     while moved {
@@ -22,11 +22,13 @@ private struct NumberMachine {
           switch window.ranks[rank].instructions[positions[rank]] {
           case .compute(let work): compute(work, rank, fill)
           case .send(let send):
-            messages[[rank, send.to.index], default: []].append(
+            messages[.init(from: rank, to: send.to.index, stream: send.stream), default: []].append(
               send.values.indices.flatMap { numbers[rank][$0] })
           case .receive(let receive):
-            guard let message = messages[[receive.from.index, rank]]?.first else { break }
-            messages[[receive.from.index, rank]]!.removeFirst()
+            let name = NaiveSimulator.StreamName(
+              from: receive.from.index, to: rank, stream: receive.stream)
+            guard let message = messages[name]?.first else { break }
+            messages[name]!.removeFirst()
             var rest = message[...]
             for value in receive.values.indices {
               numbers[rank][value] = Array(rest.prefix(numbers[rank][value].count))
@@ -113,7 +115,7 @@ struct CollectiveTests {
     }
   }
 
-  private static func expected(
+  static func expected(
     _ operation: CollectiveOperation, rank: Int, ranks: Int, elements: Int
   ) -> [Float] {
     func piece(_ index: Int) -> Range<Int> {

@@ -23,17 +23,19 @@ struct ModelProgramTests {
     latency: EmulatedTime(picoseconds: 5_000_000), bandwidth: Rational(150_000_000_000))
 
   /// A price that depends on all a price may depend on.
-  @Sendable static func price(_ kernel: Kernel, _ slice: ShardSlice, _ batch: Batch) -> Cost {
+  @Sendable static func price(_ use: KernelUse, _ batch: Batch) -> Cost {
+    let slice = use.slice
     let work = batch.entries.reduce(0) { $0 + $1.count * ($1.start + $1.count) }
     let size =
-      switch kernel {
+      switch use.kernel {
+      case .cross: use.crossing!.hops * 11 + batch.tokens / use.crossing!.lines
       case .attention: slice.queryHeads.count * 31 + slice.keyValueHeads.count * 17
       case .feedForward: slice.feedForward.count * 13
       case .head, .embed: slice.vocabulary.count * 3
       default: 5
       }
     return Cost(
-      compute: EmulatedTime(picoseconds: Int64(size * 1000 + work)),
+      compute: EmulatedTime(picoseconds: Int64(size * 1000 + work + use.region.area)),
       fabric: EmulatedTime(picoseconds: Int64(size * 77)))
   }
 
@@ -63,12 +65,16 @@ struct ModelProgramTests {
         bandwidth: Rational(number(1...9) * 1_000_000_000),
         sendOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))),
         receiveOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))), ports: ports,
-        hold: hold), ranks: split.ranks, activationBytes: 2)
+        hold: hold),
+      topology: .random(ranks: split.ranks, using: &random), ranks: split.ranks,
+      activationBytes: 2)
+    let regions = randomRegions(of: split, using: &random)
     return Case(
       program: ModelProgram(
         split: split, workload: workload, wires: wires,
         collectives: (algorithms + [.automatic]).randomElement(using: &random)!,
-        candidateElements: number(1...8), price: price), workload: workload, split: split)
+        candidateElements: number(1...8), steps: regions, price: price), workload: workload,
+      split: split)
   }
 
   private static func windows(_ program: ModelProgram) -> [Window] {
@@ -244,9 +250,9 @@ struct ModelProgramTests {
   @Test("decode of one sequence: TPOT = Σ C + (P − 1) h(activation) + h(token)")
   func decodeOfOneSequence() throws {
     // A layer takes 2 × 3 µs; embedding 1 µs, head and the rest 2 µs.
-    let price: KernelPrice = { kernel, _, _ in
+    let price: KernelPrice = { use, _ in
       let microseconds: Int64 =
-        switch kernel {
+        switch use.kernel {
         case .attention, .feedForward: 3
         case .embed: 1
         case .head: 2
@@ -274,8 +280,8 @@ struct ModelProgramTests {
       for microBatches in 1...9 {
         for bandwidth in [150_000_000_000, 2_000_000] {
           // All of a stage's work is in its first layer's attention, the same for every stage.
-          let price: KernelPrice = { kernel, _, _ in
-            kernel == .attention
+          let price: KernelPrice = { use, _ in
+            use.kernel == .attention
               ? Cost(compute: EmulatedTime(picoseconds: stageTime * 1_000_000)) : .zero
           }
           let link = Link(
@@ -312,10 +318,11 @@ struct ModelProgramTests {
         split: split, workload: Workload(promptTokens: 3, outputTokens: 3),
         wires: Wires(link: Self.link, ranks: 4, activationBytes: 2),
         collectives: .fixed(.direct), candidateElements: 3,
-        price: { kernel, slice, _ in
+        price: { use, _ in
           // Shard 1 has fewer columns, and is late in everything: the path is its own.
           Cost(
-            compute: EmulatedTime(picoseconds: slice.feedForward.count == 19 ? 1000 : 90_000_000))
+            compute: EmulatedTime(
+              picoseconds: use.slice.feedForward.count == 19 ? 1000 : 90_000_000))
         })
       var evaluator = Evaluator(ranks: 4, delays: delays)
       return (0..<program.windowCount).flatMap { evaluator.run(program.window($0)).map(\.time) }

@@ -10,11 +10,12 @@ struct CollectiveNumbersTests {
     latency: EmulatedTime(picoseconds: 500_000), bandwidth: Rational(50 << 30))
 
   static func run(
-    _ operation: CollectiveOperation, _ algorithm: CollectiveAlgorithm, ranks: Int, elements: Int
+    _ operation: CollectiveOperation, _ algorithm: CollectiveAlgorithm, ranks: Int, elements: Int,
+    topology: Topology = .fullMesh
   ) throws -> [NodeReport] {
     let program = CollectiveProgram(
       operation, algorithm: algorithm, ranks: ranks, elements: elements,
-      wires: Wires(link: link, ranks: ranks, activationBytes: 4))
+      wires: Wires(link: link, topology: topology, ranks: ranks, activationBytes: 4))
     var check = ProgramCheck(ranks: ranks)
     try check.check(program.window)
     try check.finish()
@@ -67,6 +68,24 @@ struct CollectiveNumbersTests {
       #expect(
         reports[0].resultDigest == Self.digest(Self.pieces(elements, count)) { sums[$0] },
         "\(algorithm), \(ranks) ranks, \(elements) elements")
+    }
+  }
+
+  @Test("ranks between hand on real numbers: every topology leaves the full mesh's bytes")
+  func topologies() throws {
+    for operation in CollectiveOperation.allCases {
+      for algorithm in operation.algorithms {
+        let mesh = try Self.run(operation, algorithm, ranks: 6, elements: 37)
+        for topology in [
+          Topology.ring, .line, .torus(columns: 3, rows: 2), .switch(latency: .zero),
+        ] {
+          let other = try Self.run(
+            operation, algorithm, ranks: 6, elements: 37, topology: topology)
+          #expect(
+            other.map(\.resultDigest) == mesh.map(\.resultDigest),
+            "\(operation) \(algorithm) on a \(topology)")
+        }
+      }
     }
   }
 

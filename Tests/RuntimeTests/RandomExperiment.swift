@@ -17,6 +17,7 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
   let wires: Wires
   let collectives: CollectiveChoice
   let isPhantom: Bool
+  let regions: [[RegionStep]]
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
@@ -47,16 +48,19 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
         receiveOverhead: EmulatedTime(picoseconds: Int64.random(in: 0...900, using: &generator)),
         ports: Link.Ports.allCases.randomElement(using: &generator)!,
         hold: Link.Hold.allCases.randomElement(using: &generator)!),
-      ranks: split.ranks, activationBytes: 2)
+      topology: .random(ranks: split.ranks, using: &generator), ranks: split.ranks,
+      activationBytes: 2)
     collectives =
       Bool.random(using: &generator)
       ? .automatic
       : .fixed(CollectiveOperation.allReduce.algorithms.randomElement(using: &generator)!)
     isPhantom = Bool.random(using: &generator)
+    regions = randomRegions(of: split, using: &generator)
   }
 
   var description: String {
-    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(workload), \(collectives), "
+    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(wires.topology), "
+      + "\(workload), \(collectives), "
       + (isPhantom ? "phantom" : "real")
   }
 
@@ -64,11 +68,13 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
     let salt = Int64(seed % 97)
     return ModelProgram(
       split: split, workload: workload, wires: wires, collectives: collectives,
-      candidateElements: SamplingRule.greedy.elementsPerOutput
-    ) { kernel, slice, batch in
-      let size = Int64(slice.queryHeads.count * 31 + slice.feedForward.count + batch.tokens * 7)
+      candidateElements: SamplingRule.greedy.elementsPerOutput, steps: regions
+    ) { use, batch in
+      let slice = use.slice
+      let size = Int64(
+        use.region.area + slice.queryHeads.count * 31 + slice.feedForward.count + batch.tokens * 7)
       return Cost(
-        compute: EmulatedTime(picoseconds: size * 1000 + Int64(kernel.rawValue) * salt),
+        compute: EmulatedTime(picoseconds: size * 1000 + Int64(use.kernel.rawValue) * salt),
         fabric: EmulatedTime(picoseconds: size * salt))
     }
   }

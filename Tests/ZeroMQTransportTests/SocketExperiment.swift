@@ -40,11 +40,13 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
         bandwidth: Rational(Int.random(in: 1_000_000...1 << 38, using: &generator)),
         ports: Link.Ports.allCases.randomElement(using: &generator)!,
         hold: Link.Hold.allCases.randomElement(using: &generator)!),
-      ranks: split.ranks, activationBytes: 2)
+      topology: .random(ranks: split.ranks, using: &generator), ranks: split.ranks,
+      activationBytes: 2)
   }
 
   var description: String {
-    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(workload), "
+    "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(wires.topology), "
+      + "\(workload), "
       + (isPhantom ? "phantom" : "real")
   }
 
@@ -65,9 +67,9 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     ModelProgram(
       split: split, workload: workload, wires: wires,
       candidateElements: SamplingRule.greedy.elementsPerOutput
-    ) { kernel, slice, batch in
-      let size = Int64(slice.queryHeads.count * 31 + batch.tokens * 7)
-      return Cost(compute: EmulatedTime(picoseconds: size * 1000 + Int64(kernel.rawValue)))
+    ) { use, batch in
+      let size = Int64(use.slice.queryHeads.count * 31 + batch.tokens * 7)
+      return Cost(compute: EmulatedTime(picoseconds: size * 1000 + Int64(use.kernel.rawValue)))
     }
   }
 

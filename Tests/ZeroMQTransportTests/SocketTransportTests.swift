@@ -73,8 +73,8 @@ struct SocketTransportTests {
   func streams(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     let context = try Context()
-    let receiver = Self.transport(context)
-    let sender = Self.transport(context)
+    let receiver = Self.transport(context, queue: 24)
+    let sender = Self.transport(context, queue: 24)
     let endpoint = try receiver.bind("tcp://127.0.0.1:*", for: Self.source)
     try sender.connect(endpoint, to: Rank(0))
     // Four of each stream, sent in one order and asked for in another; within a stream in order.

@@ -37,6 +37,7 @@ extension Experiment.Modelled {
       "hardware": hardwareJSON,
       "calibration": calibration.json,
       "link": link.json,
+      "topology": topology.json,
       "plan": [
         "pipeline": .integer(pipeline),
         "tensor": .integer(tensor),
@@ -78,6 +79,7 @@ extension Experiment.Modelled {
       "cycles_per_hop": .integer(wafer.cyclesPerHop),
       "ramp_cycles": .integer(wafer.rampCycles),
       "power_w": .exact(wafer.power),
+      "mapping": .string(mapping.written),
       "grid": .string(grid.written),
       "hypothetical_sram": .boolean(allowsHypotheticalSRAM),
     ]

@@ -29,6 +29,7 @@ extension Experiment {
     case "hardware.name": modelled.wafer.name
     case "hardware.clock": Self.quantity(modelled.wafer.clock, "Hz")
     case "hardware.calibration": modelled.calibration.name
+    case "hardware.mapping": modelled.mapping.written
     case "hardware.grid": modelled.grid.written
     case "hardware.hypothetical_sram": "\(modelled.allowsHypotheticalSRAM)"
     case "link.name": linkPreset
@@ -38,6 +39,15 @@ extension Experiment {
     case "link.receive_overhead": "\(modelled.link.receiveOverhead.picoseconds) ps"
     case "link.ports": modelled.link.ports.rawValue
     case "link.hold": modelled.link.hold.rawValue
+    case "topology.name": modelled.topology.name.rawValue
+    case "topology.dimensions":
+      if case .torus(let columns, let rows) = modelled.topology {
+        "\(columns)x\(rows)"
+      } else {
+        nil
+      }
+    case "topology.switch_latency":
+      if case .switch(let latency) = modelled.topology { "\(latency.picoseconds) ps" } else { nil }
     case "plan.pipeline": "\(modelled.pipeline)"
     case "plan.tensor": "\(modelled.tensor)"
     case "plan.layers": Self.list(modelled.layersPerStage)

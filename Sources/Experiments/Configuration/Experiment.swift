@@ -28,12 +28,16 @@ public struct Experiment: Hashable, Sendable {
     public var wafer: Wafer
     /// What prices the wafer's kernels.
     public var calibration: Calibration
-    /// PEs that a wafer's layers are spread over.
+    /// How many regions a wafer's layers are cut into.
+    public var mapping: Mapping.Kind
+    /// PEs of a region of layers.
     public var grid: Mapping.Grid
     /// Whether SRAM that is too small is taken as enlarged.
     public var allowsHypotheticalSRAM: Bool
     /// The path between two wafers.
     public var link: Link
+    /// Which wafers of the cluster links join.
+    public var topology: Topology
     /// Tensor-parallel size.
     public var tensor: Int
     /// Layers of each stage; its count is the pipeline-parallel size.
@@ -64,7 +68,13 @@ public struct Experiment: Hashable, Sendable {
     public var singleSplit: Split { split(pipeline: 1, tensor: 1, layers: [shape.layers]) }
     /// What messages cost.
     public var wires: Wires {
-      Wires(link: link, ranks: ranks, activationBytes: widths.activations.bits / 8)
+      wires(ranks: ranks)
+    }
+    /// What messages cost in a half of `ranks` wafers; one alone has no link.
+    func wires(ranks: Int) -> Wires {
+      Wires(
+        link: link, topology: ranks == self.ranks ? topology : topology.ofOneWafer, ranks: ranks,
+        activationBytes: widths.activations.bits / 8)
     }
     /// What is counted in prices.
     public var pricingOptions: WaferPricing.Options {

@@ -38,9 +38,10 @@ public struct ExperimentResolver: Sendable {
     let workload = try workload(reader, promptTokens: prompt.count)
     let modelled = Experiment.Modelled(
       shape: model.facts.shape, wafer: hardware.wafer, calibration: hardware.calibration,
-      grid: try grid(reader, wafer: hardware.wafer),
+      mapping: try mapping(reader), grid: try grid(reader, wafer: hardware.wafer),
       allowsHypotheticalSRAM: try reader.boolean("hardware.hypothetical_sram"),
-      link: link.value, tensor: split.tensor, layersPerStage: split.stages.map(\.count),
+      link: link.value, topology: try topology(reader, ranks: split.ranks), tensor: split.tensor,
+      layersPerStage: split.stages.map(\.count),
       workload: workload, collectives: try collectives(reader),
       widths: Experiment.Widths(
         weights: try reader.choice("widths.weights"),
@@ -50,6 +51,7 @@ public struct ExperimentResolver: Sendable {
       countsEmbeddingAndHead: try reader.boolean("pricing.embedding_and_head"),
       countsGroupedQuery: try reader.boolean("pricing.gqa"),
       seed: UInt64(try reader.count("seed")))
+    try checkHops(reader, modelled)
     let host = try host(reader, model: model, prompt: prompt, sampling: sampling)
     return Experiment(
       summary: try reader.text("summary"), modelled: modelled, host: host,
@@ -151,6 +153,16 @@ public struct ExperimentResolver: Sendable {
         remedy: "The usable mesh of \(wafer.name) is \(wafer.mesh) PEs")
     }
     return .exactly(rectangle)
+  }
+
+  private func mapping(_ reader: SettingsReader) throws(ConfigurationError) -> Mapping.Kind {
+    let text = try reader.requiredText("hardware.mapping")
+    guard let kind = Mapping.Kind(written: text) else {
+      throw reader.error(
+        "hardware.mapping", "is '\(text)'",
+        remedy: "It must be whole-mesh, region-per-layer, fastest, or blocks-N with N from 2 on")
+    }
+    return kind
   }
 
   private func link(_ reader: SettingsReader, wafer: Wafer) throws(ConfigurationError) -> (

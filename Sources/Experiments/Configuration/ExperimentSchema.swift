@@ -20,8 +20,13 @@ public enum ExperimentSchema {
       "hardware.calibration", .name, or: "preset", option: "--calibration",
       "calibration that prices the wafer's kernels"),
     SettingKey(
+      "hardware.mapping", .name, default: "whole-mesh", option: "--mapping",
+      "whole-mesh: one region holds all; region-per-layer; blocks-N: N regions of consecutive "
+        + "layers; fastest: whichever decodes fastest"),
+    SettingKey(
       "hardware.grid", .grid, or: "fastest", option: "--grid",
-      "PEs that a wafer's layers are spread over; 'fastest' is the fastest square that fits"),
+      "PEs of a region of layers; 'fastest' is the fastest that fits, for whole-mesh of all squares"
+    ),
     SettingKey(
       "hardware.hypothetical_sram", .choice(booleans), default: "false",
       option: "--hypothetical-sram", "take the SRAM as enlarged where it is too small, and say so"),
@@ -35,6 +40,18 @@ public enum ExperimentSchema {
     linkKey("receive_overhead"),
     linkKey("ports"),
     linkKey("hold"),
+
+    SettingKey(
+      "topology.name", .choice(Topology.Name.allCases.map(\.rawValue)), default: "full-mesh",
+      option: "--topology",
+      "which wafers are joined; on a ring, line or torus the ranks between send on what passes them"
+    ),
+    SettingKey(
+      "topology.dimensions", .sides, or: "squarest", option: "--topology-dimensions",
+      "columns x rows of a torus; 'squarest' makes them as equal as the number of wafers allows"),
+    SettingKey(
+      "topology.switch_latency", .quantity(.time, Rational(0)...Rational(1)), default: "0 ns",
+      option: "--switch-latency", "what a switch adds to the latency of the link"),
 
     SettingKey(
       "plan.pipeline", .count(1...Rank.maximumCount), default: "2", option: "--pp",

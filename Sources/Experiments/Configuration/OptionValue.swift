@@ -1,3 +1,4 @@
+import Programs
 import Quantities
 
 /// Reads the value of an option that belongs to no experiment, such as `--bytes` of `wafer collective`,
@@ -42,6 +43,28 @@ public enum OptionValue {
     throw ConfigurationError(
       .option(option), "is '\(text)'", nearest: NearestName.of(text, among: words),
       remedy: "It must be one of " + words.joined(separator: ", "))
+  }
+
+  /// Columns and rows, as in `4x2`.
+  ///
+  /// Throws `ConfigurationError` when the text is something else.
+  public static func sides(_ text: String, option: String) throws(ConfigurationError)
+    -> (columns: Int, rows: Int)
+  {
+    guard let sides = sides(text) else {
+      throw outside(text, SettingKey(option, .sides, option: option, ""))
+    }
+    return sides
+  }
+
+  /// Columns and rows, as in `4x2`, each at most as many as there may be ranks; `nil` when the text is
+  /// something else.
+  static func sides(_ text: String) -> (columns: Int, rows: Int)? {
+    let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard sides.count == 2, let columns = sides[0], let rows = sides[1],
+      (1...Rank.maximumCount).contains(columns), (1...Rank.maximumCount).contains(rows)
+    else { return nil }
+    return (columns, rows)
   }
 
   private static func outside(_ text: String, _ key: SettingKey) -> ConfigurationError {

@@ -52,6 +52,8 @@ public struct SettingKey: Hashable, Sendable {
     case choice([String])
     /// PEs: a side, or columns `x` rows.
     case grid
+    /// Wafers: columns `x` rows.
+    case sides
   }
 
   /// What would be right, for error messages and help.
@@ -69,6 +71,7 @@ public struct SettingKey: Hashable, Sendable {
       case .decimal(let range):
         "a decimal number from \(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
       case .choice(let words): "one of " + words.joined(separator: ", ")
+      case .sides: "columns x rows, such as 4x2"
       case .grid: "PEs of a side, such as 660, or columns x rows, such as 750x994"
       }
     return word.map { "\(value), or '\($0)'" } ?? value
@@ -81,6 +84,7 @@ public struct SettingKey: Hashable, Sendable {
     case .quantity(let dimension, _): "Such as \(Self.example(dimension))."
     case .quantityOrInfinite(let dimension, _):
       "Such as \(Self.example(dimension)), or infinite."
+    case .sides: "Such as 4x2."
     case .grid: "Such as 660, or 750x994."
     case .counts: "Such as 12,10,8."
     case .name, .text, .count, .decimal: ""
@@ -99,6 +103,7 @@ public struct SettingKey: Hashable, Sendable {
     case .frequency: "1.1GHz"
     case .power: "25kW"
     case .area: "46225mm2"
+    case .density: "0.001/mm2"
     }
   }
 

@@ -16,6 +16,7 @@ struct SettingsReader {
       case .counts: _ = try counts(key.name)
       case .decimal: _ = try decimal(key.name)
       case .grid: _ = try grid(key.name)
+      case .sides: _ = try sides(key.name)
       }
     }
   }
@@ -178,6 +179,14 @@ struct SettingsReader {
       sides.allSatisfy({ $0.map { (1...10_000).contains($0) } ?? false })
     else { throw wrong(key, "is '\(text)'") }
     return Rectangle(columns: sides[0]!, rows: sides.last!!)
+  }
+
+  /// Columns and rows of wafers; `nil` when it is the key's word.
+  func sides(_ name: String) throws(ConfigurationError) -> (columns: Int, rows: Int)? {
+    let key = ExperimentSchema.key(name)
+    guard let text = try plain(key, allowsQuotes: true) else { return nil }
+    guard let sides = OptionValue.sides(text) else { throw wrong(key, "is '\(text)'") }
+    return sides
   }
 
   /// What is written for a key that is no text; `nil` when it is absent or the key's word.

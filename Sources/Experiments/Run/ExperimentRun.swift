@@ -50,20 +50,21 @@ public struct ExperimentRun: Sendable {
     let modelled = experiment.modelled
     let split = modelled.split
     let mappings = try mappings(split)
-    let grid = mappings[0].grid
     let whole = modelled.singleSplit
-    // One wafer of the cluster's grid, whether the model fits it or not.
-    let wholeMapping = try Mapping.choose(
-      shape: modelled.shape, slices: [whole.slice(ofRank: 0)], wafer: modelled.wafer,
-      calibration: modelled.calibration, memory: modelled.memory, grid: .exactly(grid),
-      allowsHypotheticalSRAM: true, options: modelled.pricingOptions)
+    // One wafer of the cluster's regions, whether the model fits it or not.
+    let wholeMapping = [
+      Mapping.standIn(
+        for: (0..<split.pipeline).map { mappings[$0 * split.tensor] }, shape: modelled.shape,
+        whole: whole.slice(ofRank: 0), wafer: modelled.wafer, calibration: modelled.calibration,
+        memory: modelled.memory, options: modelled.pricingOptions)
+    ]
     let cluster = try await half(.cluster, split, mappings)
     let single =
       split.ranks == 1 ? cluster : try await half(.single, whole, wholeMapping)
     return ExperimentResult(
-      experiment: experiment, grid: grid, single: single, cluster: cluster,
+      experiment: experiment, grid: mappings[0].grid, single: single, cluster: cluster,
       bestSingle: try bestSingle(), modelFingerprint: try modelFingerprint(),
-      warnings: warnings(grid: grid, split: split, whole: whole))
+      warnings: warnings([(split, mappings), (whole, wholeMapping)]))
   }
 
   /// Evaluates the cluster alone, in emulated time: no node is started, and nothing is compared.
@@ -120,7 +121,7 @@ public struct ExperimentRun: Sendable {
   private func evaluated(
     _ name: HalfName, _ split: Split, _ mappings: [Mapping]
   ) throws -> HalfResult {
-    let program = EvaluatedProgram(program(split, grid: mappings[0].grid))
+    let program = EvaluatedProgram(program(split, mappings))
     try program.finish()
     var result = HalfResult(name: name, mappings: mappings)
     result.emulated = EmulatedResult(program.summary, wafer: experiment.modelled.wafer)
@@ -133,7 +134,6 @@ public struct ExperimentRun: Sendable {
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
   ) async throws -> HalfResult {
     let modelled = experiment.modelled
-    let grid = mappings[0].grid
     let nodes = NodeRun(
       transport: experiment.host.transport, launch: launch,
       waitLimit: experiment.host.waitLimit, pinning: experiment.host.pinning,
@@ -142,7 +142,7 @@ public struct ExperimentRun: Sendable {
       }, interruption: interruption)
     let prefill = modelled.workload.prefillSteps
     let (outcome, program) = try await nodes.run(
-      { EvaluatedProgram(self.program(split, grid: grid)) },
+      { EvaluatedProgram(self.program(split, mappings)) },
       connectionWindows: [0, prefill - 1, prefill], payload: try payload(split),
       observe: observe)
     let batches = { @Sendable (step: Int, batch: Int) in
@@ -157,16 +157,16 @@ public struct ExperimentRun: Sendable {
     return result
   }
 
-  /// The program of a split on wafers that spread their layers over `grid`.
-  private func program(_ split: Split, grid: Rectangle) -> ModelProgram {
+  /// The program of a split whose ranks lie on their wafers so.
+  private func program(_ split: Split, _ mappings: [Mapping]) -> ModelProgram {
     let modelled = experiment.modelled
+    let pricing = RegionPricing(modelled, mappings: mappings)
     return ModelProgram(
       split: split, workload: modelled.workload,
-      wires: Wires(
-        link: modelled.link, ranks: split.ranks,
-        activationBytes: modelled.widths.activations.bits / 8),
+      wires: modelled.wires(ranks: split.ranks),
       collectives: modelled.collectives, candidateElements: 2 * modelled.candidates + 1,
-      price: modelled.price(on: grid))
+      steps: (0..<split.pipeline).map { mappings[$0 * split.tensor].steps },
+      price: pricing.price)
   }
 
   /// Where each rank of a split lies on its wafer.
@@ -175,7 +175,8 @@ public struct ExperimentRun: Sendable {
     return try Mapping.choose(
       shape: modelled.shape, slices: (0..<split.ranks).map { split.slice(ofRank: $0) },
       wafer: modelled.wafer, calibration: modelled.calibration, memory: modelled.memory,
-      grid: modelled.grid, allowsHypotheticalSRAM: modelled.allowsHypotheticalSRAM,
+      kind: modelled.mapping, grid: modelled.grid,
+      allowsHypotheticalSRAM: modelled.allowsHypotheticalSRAM,
       options: modelled.pricingOptions)
   }
 
@@ -183,11 +184,16 @@ public struct ExperimentRun: Sendable {
   private func bestSingle() throws -> HalfResult? {
     let modelled = experiment.modelled
     let whole = modelled.singleSplit
+    guard
+      Mapping.isWithinSRAM(
+        shape: modelled.shape, slices: [whole.slice(ofRank: 0)], wafer: modelled.wafer,
+        memory: modelled.memory)
+    else { return nil }
     let mappings: [Mapping]
     do {
       mappings = try Mapping.choose(
         shape: modelled.shape, slices: [whole.slice(ofRank: 0)], wafer: modelled.wafer,
-        calibration: modelled.calibration, memory: modelled.memory, grid: .fastest,
+        calibration: modelled.calibration, memory: modelled.memory, kind: .fastest,
         options: modelled.pricingOptions)
     } catch {
       return nil
@@ -298,12 +304,13 @@ public struct ExperimentRun: Sendable {
     return Logits(places: places, rows: places.map { rows[$0]! })
   }
 
-  private func warnings(grid: Rectangle, split: Split, whole: Split) -> [String] {
-    let modelled = experiment.modelled
-    var pricing = PricingWarnings()
-    pricing.add(modelled.warnings(on: grid, split: split))
-    pricing.add(modelled.warnings(on: grid, split: whole))
-    return experiment.warnings + pricing.list.map(\.description)
+  private func warnings(_ halves: [(split: Split, mappings: [Mapping])]) -> [String] {
+    var warnings = PricingWarnings()
+    for (split, mappings) in halves {
+      let pricing = RegionPricing(experiment.modelled, mappings: mappings)
+      warnings.add(pricing.warnings(split, mappings: mappings))
+    }
+    return experiment.warnings + warnings.list.map(\.description)
   }
 }
 

@@ -35,10 +35,10 @@ public struct RunTable {
       + "\(workload.outputTokens) output tokens; link \(modelled.link.name), "
       + "\(Self.time(modelled.link.latency)), "
       + (modelled.link.bandwidth.map { Self.bytes($0.approximation) + "/s" } ?? "infinite")
+      + (modelled.topology == .fullMesh ? "" : "; \(modelled.topology)")
       + (result.single.isHypothetical
-        ? "\nThe single wafer's SRAM is taken as enlarged (hypothetical): "
-          + "\(result.single.mappings[0].usedPerPE) B a PE are needed, "
-          + "\(result.single.mappings[0].sramPerPE) B exist" : "")
+        ? "\nThe single wafer is taken as enlarged (hypothetical): "
+          + result.single.mappings[0].excess : "")
       + (result.cluster.isHypothetical
         ? "\nThe cluster's SRAM is taken as enlarged (hypothetical)" : "") + "\n"
   }

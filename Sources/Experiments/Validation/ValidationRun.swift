@@ -157,9 +157,11 @@ public struct ValidationRun {
   private mutating func decodeTime(
     _ experiment: Experiment, contexts: ClosedRange<Int>, at place: Place
   ) throws -> (time: EmulatedTime, isHypothetical: Bool) {
-    guard experiment.modelled.workload.batch == 1, case .exactly = experiment.modelled.grid else {
+    let modelled = experiment.modelled
+    guard modelled.workload.batch == 1, modelled.mapping != .fastest, case .exactly = modelled.grid
+    else {
       throw ConfigurationError(
-        place, key: "experiment", "has several sequences or no grid",
+        place, key: "experiment", "has several sequences, or no mapping and grid of its own",
         remedy: "'\(ValidationMetric.endToEndRate.rawValue)' is of one sequence on a given grid")
     }
     func step(_ context: Int, _ run: inout Self) throws -> Emulation {
@@ -257,7 +259,8 @@ public struct ValidationRun {
       && known.layer.width == modelled.shape.width
       && known.layer.feedForwardWidth == modelled.shape.feedForwardWidth
       && modelled.grid == .exactly(Rectangle(square: known.side))
-      && modelled.ranks == 1 && modelled.wafer.name == modelled.calibration.wafer
+      && modelled.mapping == .wholeMesh && modelled.ranks == 1
+      && modelled.wafer.name == modelled.calibration.wafer
   }
 
   // MARK: Programs without a model

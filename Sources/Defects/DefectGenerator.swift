@@ -1,0 +1,34 @@
+/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), and the few draws that defects need, of integer and
+/// IEEE basic operations alone: the same seed gives the same defects on every host.
+public struct DefectGenerator: Hashable, Sendable {
+  private var state: UInt64
+
+  /// Any seed is as good as another.
+  public init(seed: UInt64) { state = seed }
+
+  /// The next 64 random bits.
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// Uniform in [0, 1), a multiple of 2⁻⁵³.
+  public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  /// Uniform in `0..<bound`, without bias: Lemire's multiplication, rejecting the short first interval
+  /// (ACM TOMACS 29, 2019).
+  ///
+  /// - Precondition: `bound` is positive.
+  public mutating func index(below bound: Int) -> Int {
+    precondition(bound > 0, "an index below \(bound)")
+    let bound = UInt64(bound)
+    let short = (0 &- bound) % bound
+    while true {
+      let product = next().multipliedFullWidth(by: bound)
+      if product.low >= short { return Int(product.high) }
+    }
+  }
+}

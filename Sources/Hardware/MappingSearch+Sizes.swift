@@ -1,0 +1,131 @@
+import Models
+import Placement
+import Quantities
+
+/// The sizes of regions that are tried.
+extension MappingSearch {
+  /// For one region that holds all: the fastest square that fits, the smaller of two equally fast. When no
+  /// square fits, the fastest oblong that does; when none does either, the square that needs the least
+  /// SRAM, the faster of two that need the same.
+  func fastestGrid() -> Rectangle {
+    let squares = (1...min(wafer.mesh.columns, wafer.mesh.rows)).map(Rectangle.init(square:))
+    if let square = fastest(of: squares) { return square }
+    if let oblong = fastest(of: oblongs()) { return oblong }
+    var smallest: (bytes: Int, time: EmulatedTime, grid: Rectangle)?
+    for square in squares {
+      let bytes = use(pricing(on: square))
+      if let smallest, bytes > smallest.bytes { continue }
+      let time = wholeMeshStep(square)
+      if smallest.map({ (bytes, time) < ($0.bytes, $0.time) }) ?? true {
+        smallest = (bytes, time, square)
+      }
+    }
+    return smallest!.grid
+  }
+
+  private func fastest(of candidates: [Rectangle]) -> Rectangle? {
+    var best: (time: EmulatedTime, grid: Rectangle)?
+    for grid in candidates {
+      guard use(pricing(on: grid)) <= wafer.sramPerPE else { continue }
+      let time = wholeMeshStep(grid)
+      if best.map({ time < $0.time }) ?? true { best = (time, grid) }
+    }
+    return best?.grid
+  }
+
+  private func wholeMeshStep(_ grid: Rectangle) -> EmulatedTime {
+    decodeStep(
+      kinds.map { slice in
+        [
+          RegionStep(
+            region: 0, size: grid, layers: slice.layers, embeds: slice.hasEmbedding,
+            hasHead: slice.hasHead)
+        ]
+      })
+  }
+
+  /// Bytes that the fullest PE of the fullest rank needs, when one region holds all.
+  func use(_ pricing: WaferPricing) -> Int {
+    kinds.map { pricing.sramUse(shape: shape, slice: $0, memory: memory).total }.max()!
+  }
+
+  /// Rectangles that are not square: sides of whole dozens, which have a divisor near their root and
+  /// so short chains, and the mesh's own sides. On WSE-3 these are 6,272.
+  private func oblongs() -> [Rectangle] {
+    func sides(_ limit: Int) -> [Int] {
+      let dozens = Array(stride(from: 12, through: limit, by: 12))
+      return dozens.last == limit ? dozens : dozens + [limit]
+    }
+    return sides(wafer.mesh.columns).flatMap { columns in
+      sides(wafer.mesh.rows).filter { $0 != columns }.map { rows in
+        Rectangle(columns: columns, rows: rows)
+      }
+    }
+  }
+
+  // MARK: Several regions
+
+  /// For several regions: sides of whole dozens and tens, and the sides of which a whole number fills the
+  /// mesh. Sides without a divisor near their root make long chains, and are seldom fastest.
+  func rectangles() -> [Rectangle] {
+    func sides(_ limit: Int) -> [Int] {
+      let steps =
+        stride(from: 12, through: limit, by: 12).map(\.self)
+        + stride(from: 10, through: limit, by: 10)
+      let fractions = (1...limit).map { limit / $0 }.filter { $0 >= 8 }
+      return Set(steps + fractions + [limit]).sorted()
+    }
+    let columns = sides(wafer.mesh.columns)
+    let rows = sides(wafer.mesh.rows)
+    return columns.flatMap { column in rows.map { Rectangle(columns: column, rows: $0) } }
+  }
+
+  /// The fastest of these sizes that fits, the first of two equally fast; when none fits, the one that needs
+  /// the least SRAM, the faster of two that need the same. `nil` when none can be laid out.
+  func best(of sizes: [Rectangle], _ kind: Mapping.Kind) -> Candidate? {
+    var fastest: Candidate?
+    var smallest: Candidate?
+    let regions = mostRegions(kind)
+    // Padding only adds to it.
+    let leastPEs = leastBytesOfRegion(kind) / wafer.sramPerPE
+    let mayFit = sizes.filter {
+      $0.area >= leastPEs && $0.area * regions <= wafer.mesh.area
+    }
+    for size in mayFit.isEmpty ? sizes : mayFit {
+      for eastward in [true, false] {
+        let found = Found(kind: kind, grid: size, eastward: eastward)
+        guard
+          kinds.allSatisfy({ slice in
+            layout(found, slice, regions: kind.blocks(of: slice.layers).count) != nil
+          })
+        else { continue }
+        let mappings = kinds.map { mapping(found, of: $0) }
+        let fits = !mappings.contains { $0.isHypothetical }
+        // Most sizes fail here; a price takes longer.
+        if !fits {
+          let used = mappings.map(\.usedPerPE).max()!
+          if fastest != nil || smallest.map({ used > $0.usedPerPE }) ?? false { continue }
+        }
+        let candidate = candidate(found, mappings)
+        if fits {
+          if fastest.map({ candidate.step < $0.step }) ?? true { fastest = candidate }
+        } else if smallest.map({
+          (candidate.usedPerPE, candidate.step) < ($0.usedPerPE, $0.step)
+        }) ?? true {
+          smallest = candidate
+        }
+      }
+    }
+    return fastest ?? smallest
+  }
+
+  /// Bytes of the weights and the KV cache of the largest region of layers, without padding.
+  private func leastBytesOfRegion(_ kind: Mapping.Kind) -> Int {
+    Int(
+      kinds.map { slice in
+        kind.blocks(of: slice.layers).map {
+          Mapping.leastBytes(of: $0, in: slice, shape: shape, memory: memory)
+        }.max()!
+      }.max()!)
+  }
+}

@@ -28,13 +28,20 @@ public struct Wafer: Hashable, Sendable {
   public var dies: DieGrid?
   /// Of the whole wafer, mm²; known where the dies are.
   public var area: Rational?
+  /// Dense 16-bit floating-point operations a second, at most; prices do not use it.
+  public var peak: Rational?
+  /// Bytes a second between all PEs and their SRAM, at most; prices do not use it.
+  public var sramBandwidth: Rational?
+  /// US dollars, where any figure is known.
+  public var price: Rational?
 
   /// A wafer with a router of one cycle a hop and a ramp of two, unless said otherwise.
   public init(
     name: String, mesh: Rectangle, clock: Rational, sramPerPE: Int, cyclesPerHop: Int = 1,
     rampCycles: Int = 2, power: Rational, offWaferBandwidth: Rational,
-    offWaferLatency: EmulatedTime, calibration: String,
-    dies: DieGrid? = nil, area: Rational? = nil
+    offWaferLatency: EmulatedTime, calibration: String, peak: Rational? = nil,
+    sramBandwidth: Rational? = nil, price: Rational? = nil, dies: DieGrid? = nil,
+    area: Rational? = nil
   ) {
     self.name = name
     self.mesh = mesh
@@ -48,7 +55,13 @@ public struct Wafer: Hashable, Sendable {
     self.calibration = calibration
     self.dies = dies
     self.area = area
+    self.peak = peak
+    self.sramBandwidth = sramBandwidth
+    self.price = price
   }
+
+  /// Bytes of SRAM of all PEs that a program can use.
+  public var sram: Int { mesh.columns * mesh.rows * sramPerPE }
 
   /// Links of this wafer's own latency and bandwidth.
   public var link: Link {
@@ -63,8 +76,8 @@ public struct Wafer: Hashable, Sendable {
 }
 
 extension Wafer: PresetValue {
-  /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer, and six more
-  /// its dies, all of them or none.
+  /// The schema of `Configs/hardware`: nine numbers and a calibration describe a wafer; six more its
+  /// dies, all of them or none; three more are for comparison only.
   public static let keys =
     [
       FigureKey(
@@ -87,7 +100,18 @@ extension Wafer: PresetValue {
       FigureKey(
         "off_wafer_latency", .quantity(.time, Rational(0)...Rational(1)), meaning: "wafer to wafer"),
       FigureKey("calibration", .name, meaning: "the calibration that prices its kernels"),
-    ] + dieKeys
+    ] + dieKeys + comparisonKeys
+
+  private static let comparisonKeys = [
+    FigureKey(
+      "peak", Accelerator.rateKind, isRequired: false,
+      meaning: "dense 16-bit floating-point operations a second, for comparison"),
+    FigureKey(
+      "sram_bandwidth", Accelerator.bandwidthKind, isRequired: false,
+      meaning: "all PEs to their SRAM, for comparison"),
+    FigureKey(
+      "price", Accelerator.priceKind, isRequired: false, meaning: "of one wafer, where known"),
+  ]
 
   private static let dieKeys = [
     FigureKey(
@@ -161,6 +185,8 @@ extension Wafer: PresetValue {
       offWaferBandwidth: try figures.required("off_wafer_bandwidth"),
       offWaferLatency: EmulatedTime(seconds: try figures.required("off_wafer_latency")),
       calibration: try figures.name("calibration"),
-      dies: try Self.dies(figures, mesh: mesh), area: try figures.number("area"))
+      peak: try figures.number("peak"), sramBandwidth: try figures.number("sram_bandwidth"),
+      price: try figures.number("price"), dies: try Self.dies(figures, mesh: mesh),
+      area: try figures.number("area"))
   }
 }

@@ -2,11 +2,12 @@
 ///
 /// A unit is never optional and never guessed: "GB/s" is 10⁹ and "GiB/s" is 2³⁰ bytes a second.
 public enum Dimension: String, CaseIterable, Sendable {
-  case time, bytes, bandwidth, frequency, power, area
+  case time, bytes, bandwidth, frequency, power, area, rate, price
   /// Of defects: how many on an area.
   case density
 
-  /// Units and their size in the base unit: seconds, bytes, bytes/s, hertz, watts, mm², 1/mm².
+  /// Units and their size in the base unit: seconds, bytes, bytes/s, hertz, watts, mm², floating-point
+  /// operations/s, US dollars, 1/mm².
   public var units: [(name: String, size: Rational)] {
     switch self {
     case .time:
@@ -30,6 +31,12 @@ public enum Dimension: String, CaseIterable, Sendable {
     case .power: [("W", Rational(1)), ("kW", Rational(1000)), ("MW", Rational(1_000_000))]
     case .area: [("mm2", Rational(1)), ("cm2", Rational(100))]
     case .density: [("/mm2", Rational(1)), ("/cm2", Rational(1, over: 100))]
+    case .rate:
+      [
+        ("FLOP/s", Rational(1)), ("GFLOP/s", Rational(1_000_000_000)),
+        ("TFLOP/s", Rational(1_000_000_000_000)), ("PFLOP/s", Rational(1_000_000_000_000_000)),
+      ]
+    case .price: [("USD", Rational(1)), ("kUSD", Rational(1000)), ("MUSD", Rational(1_000_000))]
     }
   }
 
@@ -39,8 +46,8 @@ public enum Dimension: String, CaseIterable, Sendable {
   public var limit: Rational {
     switch self {
     case .time: Rational(1_000_000)
-    case .bytes, .bandwidth: Rational(Int128(1) << 60)
-    case .frequency, .power, .area, .density: Rational(1_000_000_000_000)
+    case .bytes, .bandwidth, .rate: Rational(Int128(1) << 60)
+    case .frequency, .power, .area, .density, .price: Rational(1_000_000_000_000)
     }
   }
 

@@ -8,9 +8,9 @@ struct PresetArguments: ParsableArguments {
   @OptionGroup var presets: PresetOption
   @OptionGroup var format: FormatOption
 
-  /// Prints the presets of a kind.
-  func show(_ kind: PresetKind) throws(ConfigurationError) {
-    let listing = try PresetListing(kind, name: name, in: try presets.library())
+  /// Prints the presets of these kinds.
+  func show(_ kinds: PresetKind...) throws(ConfigurationError) {
+    let listing = try PresetListing(kinds, name: name, in: try presets.library())
     format.print(listing.json) { style in
       name == nil ? listing.text(style) : listing.entries[0].text(style)
     }
@@ -32,9 +32,10 @@ struct ModelsCommand: ParsableCommand {
 /// `wafer hardware`
 struct HardwareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "hardware", abstract: "Lists wafers, or one with every figure and its source.")
+    commandName: "hardware",
+    abstract: "Lists wafers and accelerators, or one with every figure and its source.")
   @OptionGroup var arguments: PresetArguments
-  func run() throws { try arguments.show(.wafer) }
+  func run() throws { try arguments.show(.wafer, .accelerator) }
 }
 
 /// `wafer links`

@@ -20,6 +20,7 @@ struct Wafer: AsyncParsableCommand {
       YieldCommand.self,
       ValidateCommand.self,
       CalibrateCommand.self,
+      PlanCommand.self,
       ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])

@@ -71,6 +71,14 @@ struct CommandLineTests {
     Wrong("yield --seed -1", "--seed"),
     Wrong("yield --column-budget 13", "--column-budget", "from 0 to 12"),
     Wrong("yield --hardware wse-1", "--hardware", "wse-3"),
+    Wrong("hardware h10", "the nearest is 'h100'", "wse-3"),
+    Wrong("plan", "--model"),
+    Wrong("plan --model llama-3.1-8", "--model", "the nearest is 'llama-3.1-8b'"),
+    Wrong("plan --model llama-3.1-8b --hardware wse-33", "--hardware", "the nearest is 'wse-3'"),
+    Wrong("plan --model llama-3.1-8b --weights fp7", "--weights", "int4"),
+    Wrong("plan --model llama-3.1-8b --context 0", "--context", "1"),
+    Wrong("plan --model llama-3.1-8b --batch 1e3", "--batch", "10000"),
+    Wrong("run --payload real --model synthetic-mixtral-8x7b", "--payload", "--payload phantom"),
   ]
 
   @Test("wrong input ends with status 2 and says what would be right", arguments: wrong)

@@ -7,7 +7,7 @@ import Testing
 struct ConfigurationPresetTests {
   @Test("every preset of the repository can be read and listed", arguments: PresetKind.allCases)
   func allRead(kind: PresetKind) throws {
-    let listing = try PresetListing(kind, in: Fixtures.presets)
+    let listing = try PresetListing([kind], in: Fixtures.presets)
     #expect(!listing.entries.isEmpty)
     for entry in listing.entries {
       #expect(!entry.summary.isEmpty)

@@ -1,5 +1,6 @@
 import Foundation
 import Hardware
+import Models
 import Quantities
 import Testing
 import Yams
@@ -11,11 +12,12 @@ enum ConfigFiles {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "Configs")
 
-  /// Names of the presets of a kind, sorted.
-  static func names(_ kind: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: kind).path)
+  /// Names of the presets in a folder, sorted; of one kind, where kinds share it.
+  static func names(_ folderName: String, preset: String? = nil) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: folderName).path)
       .filter { $0.hasSuffix(".yaml") }
       .map { String($0.dropLast(5)) }
+      .filter { try preset == nil || node(folderName, $0)["preset"]?.string == preset }
       .sorted()
   }
 
@@ -35,6 +37,14 @@ enum ConfigFiles {
 
   static func wafer(_ name: String) throws -> Wafer {
     try preset("hardware", name, as: Wafer.self).value
+  }
+
+  static func accelerator(_ name: String) throws -> Accelerator {
+    try preset("hardware", name, as: Accelerator.self).value
+  }
+
+  static func model(_ name: String) throws -> ModelShape {
+    try preset("models", name, as: ModelShape.self).value
   }
 
   static func calibration(_ name: String = "waferllm-wse2") throws -> Calibration {

@@ -7,8 +7,10 @@ import Testing
 struct PresetTests {
   @Test("every file is read, is called as its preset, and every figure has a source")
   func allFiles() throws {
-    func check<Value: PresetValue>(_ kind: String, _: Value.Type) throws {
-      let names = try ConfigFiles.names(kind)
+    func check<Value: PresetValue>(
+      _ kind: String, _: Value.Type, preset: String? = nil
+    ) throws {
+      let names = try ConfigFiles.names(kind, preset: preset)
       #expect(!names.isEmpty)
       for name in names {
         let preset: Preset<Value> = try ConfigFiles.preset(kind, name)
@@ -19,22 +21,23 @@ struct PresetTests {
         }
       }
     }
-    try check("hardware", Wafer.self)
+    try check("hardware", Wafer.self, preset: "wafer")
+    try check("hardware", Accelerator.self, preset: "accelerator")
     try check("links", Link.self)
     try check("models", ModelShape.self)
     try check("calibration", Calibration.Coefficients.self)
   }
 
-  @Test("a wafer is described by at most ten keys, and six more where its dies are known")
+  @Test("a device is described by at most ten keys; others are for its dies and for comparison")
   func fewNumbers() {
     #expect(Wafer.keys.count { $0.isRequired } <= 10)
-    #expect(Wafer.keys.count { !$0.isRequired } == 6)
+    #expect(Accelerator.keys.count { $0.isRequired } <= 10)
   }
 
   @Test("every wafer names a calibration that is there")
   func calibrations() throws {
     let known = try ConfigFiles.names("calibration")
-    for name in try ConfigFiles.names("hardware") {
+    for name in try ConfigFiles.names("hardware", preset: "wafer") {
       #expect(known.contains(try ConfigFiles.wafer(name).calibration))
     }
   }

@@ -60,6 +60,13 @@ public struct ExperimentResolver: Sendable {
       warnings: warnings(modelled))
   }
 
+  /// The shape of the model that settings name, without an experiment around it.
+  ///
+  /// Throws `ConfigurationError` when there is none, or its file cannot be used.
+  public func shape(_ settings: Settings) throws(ConfigurationError) -> ModelShape {
+    try model(SettingsReader(settings: settings)).facts.shape
+  }
+
   // MARK: Model
 
   private struct Model {
@@ -343,13 +350,21 @@ public struct ExperimentResolver: Sendable {
     } else {
       hasWeights = model.facts.hasWeights
     }
+    let isComputable = model.facts.shape.isComputable
     guard asked == .real else {
-      return asked ?? (hasWeights && transport != .none ? .real : .phantom)
+      return asked ?? (hasWeights && isComputable && transport != .none ? .real : .phantom)
     }
     guard transport != .none else {
       throw reader.error(
         "host.payload", "is 'real', and the transport is 'none', which has no nodes",
         remedy: "Give --transport inproc, ipc or tcp, or --payload phantom")
+    }
+    guard isComputable else {
+      throw reader.error(
+        "host.payload",
+        "is 'real', and \(model.reference.written) has experts or latent attention, which the "
+          + "forward pass does not compute",
+        remedy: "Give --payload phantom: emulated times are the same")
     }
     guard hasWeights else {
       var remedy = "Give --payload phantom, or a model file with weights"

@@ -35,9 +35,10 @@ struct PresetFile {
       at: .file(yaml.path, line: nil), in: yaml)
     let written = try Self.word("preset", fields, yaml)
     guard written == kind.rawValue else {
+      let words = PresetKind.allCases.filter { $0.folder == kind.folder }.map { "'\($0)'" }
       throw ConfigurationError(
         fields["preset"]!.place, key: "preset", "is '\(written)'",
-        remedy: "In this folder it must be '\(kind.rawValue)'")
+        remedy: "In this folder it must be " + words.joined(separator: " or "))
     }
     name = try Self.word("name", fields, yaml)
     guard name == expectedName else {

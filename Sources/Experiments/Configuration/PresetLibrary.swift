@@ -51,8 +51,38 @@ public struct PresetLibrary: Hashable, Sendable {
   /// Names of the presets of a kind, sorted; none when the folder is not there.
   public func names(of kind: PresetKind) -> [String] {
     let files = try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(kind.folder)")
+    let isShared = PresetKind.allCases.contains { $0 != kind && $0.folder == kind.folder }
     return (files ?? []).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }
+      .filter { !isShared || mayHold("\(folder)/\(kind.folder)/\($0)", kind) }
       .map { String($0.dropLast(".yaml".count)) }.sorted()
+  }
+
+  /// Whether a file of a folder that kinds share says that it is of this one. A file that says neither
+  /// belongs to all of them, so that reading it tells what is wrong.
+  private func mayHold(_ path: String, _ kind: PresetKind) -> Bool {
+    let key = "preset:"
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) })
+    else { return true }
+    let written = line.dropFirst(key.count).split(separator: " ").first.map(String.init) ?? ""
+    return written == kind.rawValue || PresetKind(rawValue: written)?.folder != kind.folder
+  }
+
+  /// The one of these kinds that has a preset of this name.
+  ///
+  /// Throws `ConfigurationError` at `place` with all their names when there is none.
+  public func kind(of name: String, among kinds: [PresetKind], at place: Place)
+    throws(ConfigurationError) -> PresetKind
+  {
+    // One kind alone says its own name in the error of loading it.
+    if kinds.count == 1 { return kinds[0] }
+    if let kind = kinds.first(where: { holds(name, $0) }) { return kind }
+    let names = kinds.flatMap(names(of:))
+    throw ConfigurationError(
+      place, "is '\(name)', and there is no preset of that name",
+      nearest: NearestName.of(name, among: names),
+      remedy: names.isEmpty
+        ? "\(folder) holds no such presets" : "The presets are \(names.joined(separator: ", "))")
   }
 
   /// A wafer by its name.
@@ -62,6 +92,13 @@ public struct PresetLibrary: Hashable, Sendable {
     throws(ConfigurationError) -> LoadedPreset<Wafer>
   {
     try load(name, .wafer, at: place, key: key)
+  }
+
+  /// An accelerator by its name; throws as `wafer`.
+  public func accelerator(_ name: String, at place: Place, key: String? = nil)
+    throws(ConfigurationError) -> LoadedPreset<Accelerator>
+  {
+    try load(name, .accelerator, at: place, key: key)
   }
 
   /// A link by its name; throws as `wafer`.

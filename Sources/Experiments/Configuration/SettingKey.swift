@@ -104,6 +104,8 @@ public struct SettingKey: Hashable, Sendable {
     case .power: "25kW"
     case .area: "46225mm2"
     case .density: "0.001/mm2"
+    case .rate: "990TFLOP/s"
+    case .price: "450kUSD"
     }
   }
 

@@ -1,8 +1,6 @@
-/// The presets of one kind, as `wafer models`, `hardware`, `links` and `calibrations` show them.
+/// Presets as `wafer models`, `hardware`, `links` and `calibrations` show them.
 public struct PresetListing: Hashable, Sendable {
-  /// What they describe.
-  public let kind: PresetKind
-  /// One entry a preset, by name.
+  /// One entry a preset, by kind and name.
   public let entries: [Entry]
 
   /// A preset with every figure as its file has it.
@@ -52,26 +50,37 @@ public struct PresetListing: Hashable, Sendable {
     }
   }
 
-  /// Reads all presets of a kind, or the one that is asked for.
+  /// Reads all presets of these kinds, or the one that is asked for.
   ///
   /// Throws `ConfigurationError` when a file cannot be read or there is none of that name.
-  public init(_ kind: PresetKind, name: String? = nil, in library: PresetLibrary)
+  public init(_ kinds: [PresetKind], name: String? = nil, in library: PresetLibrary)
     throws(ConfigurationError)
   {
-    self.kind = kind
+    let place = Place.option("NAME")
+    if let name {
+      let kind = try library.kind(of: name, among: kinds, at: place)
+      entries = [try Self.entry(name, kind, at: place, in: library)]
+      return
+    }
     var entries: [Entry] = []
-    for name in name.map({ [$0] }) ?? library.names(of: kind) {
-      let place = Place.option("NAME")
-      let entry: Entry
-      switch kind {
-      case .model: entry = Entry(try library.model(name, at: place))
-      case .wafer: entry = Entry(try library.wafer(name, at: place))
-      case .link: entry = Entry(try library.link(name, at: place))
-      case .calibration: entry = Entry(try library.calibration(name, at: place))
+    for kind in kinds {
+      for name in library.names(of: kind) {
+        entries.append(try Self.entry(name, kind, at: place, in: library))
       }
-      entries.append(entry)
     }
     self.entries = entries
+  }
+
+  private static func entry(
+    _ name: String, _ kind: PresetKind, at place: Place, in library: PresetLibrary
+  ) throws(ConfigurationError) -> Entry {
+    switch kind {
+    case .model: Entry(try library.model(name, at: place))
+    case .wafer: Entry(try library.wafer(name, at: place))
+    case .accelerator: Entry(try library.accelerator(name, at: place))
+    case .link: Entry(try library.link(name, at: place))
+    case .calibration: Entry(try library.calibration(name, at: place))
+    }
   }
 
   /// The document of all.
@@ -79,21 +88,26 @@ public struct PresetListing: Hashable, Sendable {
     ["schema": "wafer.presets/1", "presets": .array(entries.map(\.json))]
   }
 
-  /// A table with the first figures of each.
+  /// A table a kind, with the first figures of each preset.
   public func text(_ style: TextStyle) -> String {
-    let shown = Self.shownFigures[kind]!
-    var table = Table(columns: ["name"] + shown + ["summary"])
-    for entry in entries {
-      let values = shown.map { key in entry.figures.first { $0.key == key }?.value ?? "" }
-      table.append([entry.name] + values + [entry.summary])
-    }
-    return table.text(style)
+    PresetKind.allCases.compactMap { kind in
+      let entries = entries.filter { $0.source.kind == kind }
+      guard !entries.isEmpty else { return nil }
+      let shown = Self.shownFigures[kind]!
+      var table = Table(columns: ["name"] + shown + ["summary"])
+      for entry in entries {
+        let values = shown.map { key in entry.figures.first { $0.key == key }?.value ?? "" }
+        table.append([entry.name] + values + [entry.summary])
+      }
+      return table.text(style)
+    }.joined(separator: "\n")
   }
 
   /// The figures by which one chooses.
   private static let shownFigures: [PresetKind: [String]] = [
     .model: ["layers", "width", "query_heads", "key_value_heads", "vocabulary"],
     .wafer: ["columns", "rows", "clock", "sram_per_pe", "off_wafer_bandwidth"],
+    .accelerator: ["memory", "memory_bandwidth", "peak", "power"],
     .link: ["latency", "bandwidth"],
     .calibration: ["clock"],
   ]

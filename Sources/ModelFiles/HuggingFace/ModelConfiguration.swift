@@ -6,13 +6,19 @@ import Models
 /// are either in the shape, or an error: nothing is quietly left out. Meaning and defaults are those of
 /// the configuration classes of Transformers 4.57 and 5.
 struct ModelConfiguration: Decodable {
-  /// Class names that the forward pass computes, with the `model_type` of each.
+  /// Class names whose shape is known, with the `model_type` of each.
   static let architectures = [
     "LlamaForCausalLM": Family.llama, "MistralForCausalLM": .mistral, "Qwen2ForCausalLM": .qwen2,
+    "MixtralForCausalLM": .mixtral, "DeepseekV3ForCausalLM": .deepSeekV3,
   ]
 
-  enum Family: String {
+  enum Family: String, CaseIterable {
     case llama, mistral, qwen2
+    case mixtral
+    case deepSeekV3 = "deepseek_v3"
+
+    /// Whether the forward pass computes it; the shapes of others are planned and emulated only.
+    var isComputed: Bool { self != .mixtral && self != .deepSeekV3 }
   }
 
   let architectures: [String]?
@@ -42,6 +48,8 @@ struct ModelConfiguration: Decodable {
   let layerTypes: [String]?
   let isQuantized: Bool
   let endOfText: TokenList?
+  /// Of a model that is not computed; `nil` for others.
+  let mixture: MixtureKeys?
 
   enum CodingKeys: String, CodingKey {
     case architectures
@@ -79,7 +87,8 @@ struct ModelConfiguration: Decodable {
     architectures = try optional(.architectures)
     modelType = try optional(.modelType)
     // Before the sizes: a model of another kind should be told so, not that it lacks a key.
-    _ = try Self.family(architectures: architectures, modelType: modelType)
+    let family = try Self.family(architectures: architectures, modelType: modelType)
+    mixture = family.isComputed ? nil : try MixtureKeys(from: decoder)
     layers = try container.decode(Int.self, forKey: .layers)
     width = try container.decode(Int.self, forKey: .width)
     queryHeads = try container.decode(Int.self, forKey: .queryHeads)
@@ -122,7 +131,8 @@ struct ModelConfiguration: Decodable {
       throw JSON.KeyError(.notAModel, key: "architectures", "not there; known are \(known)")
     }
     guard let family = Family(rawValue: modelType) else {
-      throw JSON.KeyError(key: "model_type", "\(modelType); known are llama, mistral, qwen2")
+      let types = Family.allCases.map(\.rawValue).joined(separator: ", ")
+      throw JSON.KeyError(key: "model_type", "\(modelType); known are \(types)")
     }
     return family
   }
@@ -134,13 +144,24 @@ struct ModelConfiguration: Decodable {
     let family = try Self.family(architectures: architectures, modelType: modelType)
     try checkVariants(family)
     let keyValueHeads = try resolvedKeyValueHeads(family)
-    let headSize = try resolvedHeadSize()
+    let latent = family == .deepSeekV3 ? try mixture!.latentAttention() : nil
+    let headSize =
+      if let latent { latent.plainSize + latent.rotarySize } else { try resolvedHeadSize() }
     return ModelShape(
       name: name, layers: layers, width: width, queryHeads: queryHeads,
       keyValueHeads: keyValueHeads, headSize: headSize, feedForwardWidth: feedForwardWidth,
       vocabulary: vocabulary, contextLength: contextLength, tiedHead: tiedHead ?? false,
-      normEpsilon: normEpsilon ?? 1e-6, rotary: try rotary(),
-      attentionBias: family == .qwen2, slidingWindow: try window(family))
+      normEpsilon: normEpsilon ?? 1e-6, rotary: try rotary(family),
+      attentionBias: family == .qwen2, slidingWindow: try window(family),
+      experts: try experts(family), latentAttention: latent)
+  }
+
+  private func experts(_ family: Family) throws(JSON.KeyError) -> ModelShape.Experts? {
+    switch family {
+    case .llama, .mistral, .qwen2: nil
+    case .mixtral: try mixture!.mixtral(width: feedForwardWidth)
+    case .deepSeekV3: try mixture!.deepSeek()
+    }
   }
 
   private func checkVariants(_ family: Family) throws(JSON.KeyError) {
@@ -168,7 +189,7 @@ struct ModelConfiguration: Decodable {
     if let partialRotary, partialRotary != 1 {
       throw JSON.KeyError(key: "partial_rotary_factor", "\(partialRotary); only 1 is computed")
     }
-    if isQuantized {
+    if isQuantized, family.isComputed {
       throw JSON.KeyError(
         key: "quantization_config",
         "weights in this format are not read; use F32, F16 or BF16 safetensors, or a GGUF file")
@@ -216,7 +237,9 @@ struct ModelConfiguration: Decodable {
 
   // MARK: Positions
 
-  private func rotary() throws(JSON.KeyError) -> RotaryEmbedding {
+  private func rotary(_ family: Family) throws(JSON.KeyError) -> RotaryEmbedding {
+    // How positions turn changes no size, and DeepSeek's scaling ('yarn') is not computed.
+    guard family.isComputed else { return RotaryEmbedding(base: Float(ropeBase ?? 10_000)) }
     let old = try ropeScaling.map { (it) throws(JSON.KeyError) in
       try it.scaling(key: "rope_scaling")
     }
@@ -251,6 +274,10 @@ struct ModelConfiguration: Decodable {
       window = hasSlidingWindow ? slidingWindow : 4096
     case .qwen2:
       window = try qwenWindow()
+    case .mixtral:
+      window = slidingWindow
+    case .deepSeekV3:
+      window = nil
     }
     if let window, !(1...ShapeBounds.largestSize).contains(window) {
       throw JSON.KeyError(.malformed, key: "sliding_window", "\(window) is not positive")

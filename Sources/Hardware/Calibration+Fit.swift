@@ -15,25 +15,9 @@ extension Calibration {
   /// collective are not fitted: a hop is one cycle. A phase without rows gets zeros.
   public static func fit(rows: [Row], clock: Rational, groups: [Int: Int]) -> Coefficients {
     let decode = leastRelativeSquares(
-      rows.filter { $0.phase == .decode }.map { row in
-        let work = row.gemvWork(groups: groups, countsGroupedQuery: false)
-        return Observation(
-          counts: [
-            Double(work.rows), Double(work.fmacs), Double(work.doubledChainSteps) / 2,
-            Double(work.collectives),
-          ],
-          offset: Double(work.doubledHops) / 2, value: row.cyclesPerLayer(clock: clock))
-      }, unknowns: 4)
+      observations(of: .decode, rows: rows, clock: clock, groups: groups), unknowns: 4)
     let prefill = leastRelativeSquares(
-      rows.filter { $0.phase == .prefill }.map { row in
-        let work = row.gemmWork(groups: groups, countsGroupedQuery: false)
-        return Observation(
-          counts: [
-            Double(work.rows), Double(work.fmacs), Double(work.doubledSteps) / 2,
-            Double(work.quadrupledShifts) / 4,
-          ],
-          offset: 0, value: row.cyclesPerLayer(clock: clock))
-      }, unknowns: 4)
+      observations(of: .prefill, rows: rows, clock: clock, groups: groups), unknowns: 4)
     return Coefficients(
       clock: clock,
       decodeRow: rounded(decode[0], decimals.decodeRow),
@@ -44,6 +28,34 @@ extension Calibration {
       prefillFmac: rounded(prefill[1], decimals.prefillFmac),
       prefillStep: rounded(prefill[2], decimals.prefillStep),
       prefillAlign: rounded(prefill[3], decimals.prefillAlign))
+  }
+
+  /// The rows of a phase as what the fit sees: counts in the order of the phase's coefficients, and the
+  /// measured cycles of one layer.
+  static func observations(
+    of phase: Phase, rows: [Row], clock: Rational, groups: [Int: Int]
+  ) -> [Observation] {
+    rows.filter { $0.phase == phase }.map { row in
+      let value = row.cyclesPerLayer(clock: clock)
+      switch phase {
+      case .decode:
+        let work = row.gemvWork(groups: groups, countsGroupedQuery: false)
+        return Observation(
+          counts: [
+            Double(work.rows), Double(work.fmacs), Double(work.doubledChainSteps) / 2,
+            Double(work.collectives),
+          ],
+          offset: Double(work.doubledHops) / 2, value: value)
+      case .prefill:
+        let work = row.gemmWork(groups: groups, countsGroupedQuery: false)
+        return Observation(
+          counts: [
+            Double(work.rows), Double(work.fmacs), Double(work.doubledSteps) / 2,
+            Double(work.quadrupledShifts) / 4,
+          ],
+          offset: 0, value: value)
+      }
+    }
   }
 
   /// Tokens a second that the coefficients predict for a row, and by how much they are off.

@@ -149,6 +149,16 @@ extension Calibration {
       self.prefillAlign = prefillAlign
     }
 
+    /// Each coefficient of cycles with its key, in the order of the file: decode, then prefill.
+    public var cycles: [(key: FigureKey, value: Rational)] {
+      Array(zip(Self.keys.dropFirst(), all)).map { (key: $0, value: $1) }
+    }
+
+    /// The same of one phase, in the order of the fit's unknowns.
+    public func cycles(of phase: Calibration.Phase) -> [(key: FigureKey, value: Rational)] {
+      Array(phase == .decode ? cycles.prefix(4) : cycles.suffix(4))
+    }
+
     /// All coefficients of cycles, without the clock.
     var all: [Rational] {
       [

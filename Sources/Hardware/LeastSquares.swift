@@ -41,12 +41,13 @@ func leastRelativeSquares(_ observations: [Observation], unknowns: Int) -> [Doub
   return best
 }
 
-private func dot(_ a: [Double], _ b: [Double]) -> Double {
+/// Σ aᵢ·bᵢ.
+func dot(_ a: [Double], _ b: [Double]) -> Double {
   zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
 }
 
 /// Gauss elimination with row pivoting; `nil` when the matrix is singular.
-private func solve(_ matrix: [[Double]], _ right: [Double]) -> [Double]? {
+func solve(_ matrix: [[Double]], _ right: [Double]) -> [Double]? {
   let size = right.count
   var rows = zip(matrix, right).map { $0 + [$1] }
   for column in 0..<size {

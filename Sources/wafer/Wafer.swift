@@ -18,6 +18,8 @@ struct Wafer: AsyncParsableCommand {
       RunCommand.self, GenerateCommand.self, CollectiveCommand.self, PipelineCommand.self,
       FabricCommand.self,
       YieldCommand.self,
+      ValidateCommand.self,
+      CalibrateCommand.self,
       PlanCommand.self,
       ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,

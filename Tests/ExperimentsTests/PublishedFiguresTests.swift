@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Testing
 
 @testable import Experiments
@@ -14,25 +15,24 @@ struct PublishedFiguresTests {
     var description: String { "\(model) on \(side)²" }
   }
 
-  /// WaferLLM (He et al., OSDI'25, arXiv 2502.04563), Table 4, at context 4096.
-  static let decodeRows = [
-    Row(model: "llama-3.1-8b", side: 420, tokensPerSecond: 2699.9),
-    Row(model: "llama-3.1-8b", side: 540, tokensPerSecond: 2501.5),
-    Row(model: "llama-3.1-8b", side: 660, tokensPerSecond: 2243.3),
-    Row(model: "qwen2-72b", side: 420, tokensPerSecond: 839.7),
-    Row(model: "qwen2-72b", side: 540, tokensPerSecond: 824.3),
-    Row(model: "qwen2-72b", side: 660, tokensPerSecond: 787.1),
-  ]
+  /// The calibrated rows of a committed table, which names their source.
+  private static func calibrated(_ table: String) throws -> [Row] {
+    try Fixtures.presets.validationTable(table, at: .builtIn).rows.compactMap { row in
+      guard row.role == .calibrated, case .experiment(let settings, _) = row.subject,
+        case .plain(let model) = settings["model.name"]?.value,
+        case .plain(let side) = settings["hardware.grid"]?.value
+      else { return nil }
+      return Row(
+        model: model, side: try #require(Int(side)),
+        tokensPerSecond: try #require(row.published).approximation)
+    }
+  }
 
-  /// The same, Table 3, 4096 tokens.
-  static let prefillRows = [
-    Row(model: "llama-3.1-8b", side: 480, tokensPerSecond: 20320.6),
-    Row(model: "llama-3.1-8b", side: 600, tokensPerSecond: 25037.2),
-    Row(model: "llama-3.1-8b", side: 720, tokensPerSecond: 27686.5),
-    Row(model: "qwen2-72b", side: 480, tokensPerSecond: 2785.2),
-    Row(model: "qwen2-72b", side: 600, tokensPerSecond: 3775.5),
-    Row(model: "qwen2-72b", side: 720, tokensPerSecond: 4421.6),
-  ]
+  @Test("the tables hold the six calibrated rows of decode and of prefill")
+  func rows() throws {
+    #expect(try Self.calibrated("waferllm-decode").map(\.side) == [420, 540, 660, 420, 540, 660])
+    #expect(try Self.calibrated("waferllm-prefill").map(\.side) == [480, 600, 720, 480, 600, 720])
+  }
 
   /// What `wafer run` says of one wafer, layers only.
   private func single(
@@ -59,14 +59,16 @@ struct PublishedFiguresTests {
     return picoseconds / 1e12
   }
 
-  @Test("decode at context 4096 within 1.5 %", arguments: decodeRows)
+  @Test(
+    "decode at context 4096 within 1.5 %", arguments: try calibrated("waferllm-decode"))
   func decode(row: Row) async throws {
     let emulated = try await single(row.model, side: row.side, prompt: 4095, output: 2)
     let error = 1 / (try Self.seconds(emulated["tpot_ps"])) / row.tokensPerSecond - 1
     #expect(abs(error) < 0.015, "\(row): off by \(error * 100) %")
   }
 
-  @Test("prefill of 4096 tokens within 3 %", arguments: prefillRows)
+  @Test(
+    "prefill of 4096 tokens within 3 %", arguments: try calibrated("waferllm-prefill"))
   func prefill(row: Row) async throws {
     let emulated = try await single(row.model, side: row.side, prompt: 4096, output: 1)
     let error = 4096 / (try Self.seconds(emulated["ttft_ps"])) / row.tokensPerSecond - 1

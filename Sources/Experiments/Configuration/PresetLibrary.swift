@@ -6,6 +6,14 @@ import Models
 public struct PresetLibrary: Hashable, Sendable {
   /// The folder that holds `models`, `hardware`, `links` and `calibration`.
   public let folder: String
+  private var cache: PresetCache?
+
+  /// The same library, which reads each preset once.
+  public var remembering: PresetLibrary {
+    var library = self
+    library.cache = PresetCache()
+    return library
+  }
 
   /// A library in a folder that is known.
   public init(folder: String) { self.folder = folder }
@@ -111,6 +119,14 @@ public struct PresetLibrary: Hashable, Sendable {
   public func calibration(_ name: String, at place: Place, key: String? = nil)
     throws(ConfigurationError) -> LoadedPreset<Calibration>
   {
+    try remembered(name, .calibration) { () throws(ConfigurationError) in
+      try readCalibration(name, at: place, key: key)
+    }
+  }
+
+  private func readCalibration(_ name: String, at place: Place, key: String?)
+    throws(ConfigurationError) -> LoadedPreset<Calibration>
+  {
     let (file, source) = try open(name, .calibration, at: place, key: key)
     let (value, coefficients) = try file.calibration()
     return LoadedPreset(
@@ -124,10 +140,20 @@ public struct PresetLibrary: Hashable, Sendable {
   private func load<Value: PresetValue>(
     _ name: String, _ kind: PresetKind, at place: Place, key: String?
   ) throws(ConfigurationError) -> LoadedPreset<Value> {
-    let (file, source) = try open(name, kind, at: place, key: key)
-    let preset = try file.preset(of: Value.self)
-    return LoadedPreset(
-      summary: preset.summary, value: preset.value, figures: Self.listed(preset), source: source)
+    try remembered(name, kind) { () throws(ConfigurationError) in
+      let (file, source) = try open(name, kind, at: place, key: key)
+      let preset = try file.preset(of: Value.self)
+      return LoadedPreset(
+        summary: preset.summary, value: preset.value, figures: Self.listed(preset), source: source)
+    }
+  }
+
+  private func remembered<Value>(
+    _ name: String, _ kind: PresetKind,
+    load: () throws(ConfigurationError) -> LoadedPreset<Value>
+  ) throws(ConfigurationError) -> LoadedPreset<Value> {
+    guard let cache else { return try load() }
+    return try cache.value("\(kind.folder)/\(name)", load: load)
   }
 
   private func open(_ name: String, _ kind: PresetKind, at place: Place, key: String?)

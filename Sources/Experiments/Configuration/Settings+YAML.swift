@@ -15,8 +15,13 @@ extension Settings {
   }
 
   private init(yaml: StrictYAML) throws(ConfigurationError) {
+    try self.init(yaml.root, of: yaml)
+  }
+
+  /// Reads an experiment that stands inside another file.
+  init(_ mapping: Node.Mapping, of yaml: StrictYAML) throws(ConfigurationError) {
     self.init()
-    try read(yaml.root, under: "", of: yaml)
+    try read(mapping, under: "", of: yaml)
   }
 
   private mutating func read(

@@ -60,6 +60,14 @@ public struct ExperimentRun: Sendable {
       warnings: warnings([(split, layout), (whole, standIn)]))
   }
 
+  /// Evaluates the cluster alone, in emulated time: no node is started, and nothing is compared.
+  ///
+  /// Throws as `run`.
+  public func evaluateCluster() throws -> HalfResult {
+    let split = experiment.modelled.split
+    return try evaluated(.cluster, split, try mappings(split))
+  }
+
   /// Generates text on the cluster alone, token by token, until the text ends.
   ///
   /// - Parameters:

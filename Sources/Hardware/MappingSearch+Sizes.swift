@@ -65,15 +65,13 @@ extension MappingSearch {
 
   // MARK: Several regions
 
-  /// For several regions: sides of whole dozens and tens, and the sides of which a whole number fills the
-  /// mesh. Sides without a divisor near their root make long chains, and are seldom fastest.
+  /// For several regions: sides of whole dozens, and the sides of which up to 24 fill the mesh. Sides without
+  /// a divisor near their root make long chains, and are seldom fastest.
   func rectangles() -> [Rectangle] {
     func sides(_ limit: Int) -> [Int] {
-      let steps =
-        stride(from: 12, through: limit, by: 12).map(\.self)
-        + stride(from: 10, through: limit, by: 10)
-      let fractions = (1...limit).map { limit / $0 }.filter { $0 >= 8 }
-      return Set(steps + fractions + [limit]).sorted()
+      let dozens = Array(stride(from: 12, through: limit, by: 12))
+      let fractions = (1...24).map { limit / $0 }.filter { $0 >= 1 }
+      return Set(dozens + fractions).sorted()
     }
     let columns = sides(wafer.mesh.columns)
     let rows = sides(wafer.mesh.rows)

@@ -68,7 +68,7 @@ struct MappingSearch {
   /// The best of each kind.
   func candidates(_ grid: Mapping.Grid) -> [Candidate] {
     let most = slices.map(\.layers.count).max()!
-    let blocks = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64].filter { $0 < most }
+    let blocks = [2, 4, 8, 16, 32, 64].filter { $0 < most }
     let kinds: [Mapping.Kind] =
       [.wholeMesh] + blocks.map { .blocks($0) } + (most > 1 ? [.regionPerLayer] : [])
     return kinds.compactMap { kind in find(kind, grid: grid).map(candidate) }
@@ -226,6 +226,7 @@ struct PricingTable {
   private let search: MappingSearch
   private var pricings: [Rectangle: WaferPricing] = [:]
   private var layers: [LayerOn: EmulatedTime] = [:]
+  private var crossings: [RegionCrossing: EmulatedTime] = [:]
 
   private struct LayerOn: Hashable {
     let layer: LayerSlice
@@ -241,7 +242,11 @@ struct PricingTable {
     let sequences = search.memory.sequences
     var time = EmulatedTime.zero
     if let crossing = step.crossing {
-      time += pricing.crossing(crossing, width: shape.width, tokens: sequences).total
+      let way =
+        crossings[crossing]
+        ?? pricing.crossing(crossing, width: shape.width, tokens: sequences).total
+      crossings[crossing] = way
+      time += way
     }
     if step.embeds { time += pricing.embedding(width: shape.width, tokens: sequences).total }
     let withExperts = step.layers.count { shape.hasExperts(layer: $0) }

@@ -186,7 +186,7 @@ struct AcceleratorPricingTests {
     let work = BatchWork.decode(contexts: [7, 100])
     let whole = LayerPart(shape: shape, layer: 0)
     let parts = (0..<4).map {
-      LayerPart(shape: shape, layer: 0, slice: split.slice(ofRank: $0))
+      LayerPart(shape: shape, slice: split.slice(ofRank: $0), hasExperts: true)
     }
     let widths = BitWidths(weights: 8)
     func flops(_ kernels: [RooflineKernel]) -> Int128 { kernels.reduce(0) { $0 + $1.flops } }

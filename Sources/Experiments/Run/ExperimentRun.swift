@@ -65,7 +65,7 @@ public struct ExperimentRun: Sendable {
   /// Throws as `run`.
   public func evaluateCluster() throws -> HalfResult {
     let split = experiment.modelled.split
-    return try evaluated(.cluster, split, try mappings(split))
+    return try evaluated(.cluster, split, try layout(split))
   }
 
   /// Generates text on the cluster alone, token by token, until the text ends.

@@ -158,7 +158,8 @@ public struct ValidationRun {
     _ experiment: Experiment, contexts: ClosedRange<Int>, at place: Place
   ) throws -> (time: EmulatedTime, isHypothetical: Bool) {
     let modelled = experiment.modelled
-    guard modelled.workload.batch == 1, modelled.mapping != .fastest, case .exactly = modelled.grid
+    guard modelled.workload.batch == 1, case .wafer(let device) = modelled.device,
+      device.mapping != .fastest, case .exactly = device.grid
     else {
       throw ConfigurationError(
         place, key: "experiment", "has several sequences, or no mapping and grid of its own",
@@ -217,33 +218,36 @@ public struct ValidationRun {
   private func leaveOneOutError(_ row: ValidationTable.Row, _ modelled: Experiment.Modelled)
     throws(ConfigurationError) -> Double?
   {
-    let known = modelled.calibration.rows.first { Self.isSame(row, modelled, $0) }
+    guard case .wafer(let device) = modelled.device else { return nil }
+    let calibration = device.calibration
+    let known = calibration.rows.first { Self.isSame(row, modelled, device, $0) }
     switch (row.role, known) {
     case (.heldOut, nil): return nil
     case (.heldOut, let known?):
       throw ConfigurationError(
         row.place, key: "role",
-        "is 'held-out', and \(modelled.calibration.name) was fitted to "
+        "is 'held-out', and \(calibration.name) was fitted to "
           + "\(known.model) on \(known.side) x \(known.side)",
         remedy: "Its role is 'calibrated'")
     case (.calibrated, nil):
       throw ConfigurationError(
-        row.place, key: "role", "is 'calibrated', and \(modelled.calibration.name) has no such row",
+        row.place, key: "role", "is 'calibrated', and \(calibration.name) has no such row",
         remedy: "Its role is 'held-out', or its experiment is not that of the calibration's row")
     case (.calibrated, let known?):
       guard row.published == known.tokensPerSecond.value else {
         throw ConfigurationError(
           row.place, key: "published",
-          "differs from \(modelled.calibration.name), which has "
+          "differs from \(calibration.name), which has "
             + "\(known.tokensPerSecond.value.approximation) for this row")
       }
-      return modelled.calibration.leavingOut(known).residual(of: known).relativeError
+      return calibration.leavingOut(known).residual(of: known).relativeError
     }
   }
 
   /// Whether a calibration's row is this figure: the same phase, sizes, side and length.
   private static func isSame(
-    _ row: ValidationTable.Row, _ modelled: Experiment.Modelled, _ known: Calibration.Row
+    _ row: ValidationTable.Row, _ modelled: Experiment.Modelled, _ device: WaferDevice,
+    _ known: Calibration.Row
   ) -> Bool {
     let workload = modelled.workload
     let phase: Calibration.Phase
@@ -258,9 +262,9 @@ public struct ValidationRun {
     return known.phase == phase && known.tokens == tokens && known.layers == modelled.shape.layers
       && known.layer.width == modelled.shape.width
       && known.layer.feedForwardWidth == modelled.shape.feedForwardWidth
-      && modelled.grid == .exactly(Rectangle(square: known.side))
-      && modelled.mapping == .wholeMesh && modelled.ranks == 1
-      && modelled.wafer.name == modelled.calibration.wafer
+      && device.grid == .exactly(Rectangle(square: known.side))
+      && device.mapping == .wholeMesh && modelled.ranks == 1
+      && device.wafer.name == device.calibration.wafer
   }
 
   // MARK: Programs without a model

@@ -37,6 +37,27 @@ func twins(_ type: ElementType) {
 }
 
 @Test(
+  "long rows and many tokens, which kernels take in pieces, give the same bits",
+  arguments: ElementType.allCases)
+func pieces(_ type: ElementType) {
+  var generator = SeededGenerator(seed: 31)
+  // More columns than a chunk, more tokens than a batch, more rows than a panel: of each a rest too.
+  let (rows, columns, tokens) = (11, type.blockElements == 256 ? 1792 : 1632, 67)
+  let matrix = randomMatrix(type, rows: rows, columns: columns, seed: 32)
+  let inputs = generator.floats(tokens * columns)
+  for precision in Precision.allCases {
+    let reference = matrix.products(
+      inputs, tokens: tokens, instructions: .scalar, precision: precision
+    ).bits
+    for instructions in InstructionSet.available.dropFirst() {
+      let products = matrix.products(
+        inputs, tokens: tokens, instructions: instructions, precision: precision)
+      #expect(products.bits == reference, "\(instructions), \(precision)")
+    }
+  }
+}
+
+@Test(
   "a product is the sum of the products, to the rounding of a chain of fma",
   arguments: ElementType.allCases)
 func exactSum(_ type: ElementType) {

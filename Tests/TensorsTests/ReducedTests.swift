@@ -56,6 +56,38 @@ func reducedEdges(_ type: ElementType) {
   }
 }
 
+@Test(
+  "the largest weights times the largest inputs do not saturate",
+  arguments: ElementType.allCases.filter { $0.blockElements > 1 })
+func reducedExtremes(_ type: ElementType) {
+  let columns = 5 * max(type.blockElements, 32)
+  // Every bit of a weight set or, in q8_0, only the sign: 0xff is 255 or -1, 0x80 is -128.
+  for byte in [0xff, 0x80, 0x7f] as [UInt8] {
+    var block = [UInt8](repeating: byte, count: type.blockBytes)
+    // The scales, 0x3c00, are 1.
+    for offset in type == .q6_K ? [208] : type.blockBytes > 34 || type == .q4_1 ? [0, 2] : [0] {
+      block[offset] = 0
+      block[offset + 1] = 0x3c
+    }
+    let bytes = (0..<4 * columns / type.blockElements).flatMap { _ in block }
+    let matrix = Matrix(
+      type: type, rows: 4, columns: columns, storage: GuardedMemory(bytes).storage)
+    for sign in [1, -1] as [Float] {
+      let inputs = [Float](repeating: sign, count: columns)
+      let reference = matrix.products(
+        inputs, tokens: 1, instructions: .scalar, precision: .reduced)
+      let sum = matrix.row(0).reduce(0, +)
+      // Inputs of one size round to 127 and -127 exactly.
+      #expect(abs(reference.values[0] - sign * sum) <= 1e-5 * abs(sum) + 1e-5)
+      for instructions in InstructionSet.available.dropFirst() {
+        let products = matrix.products(
+          inputs, tokens: 1, instructions: instructions, precision: .reduced)
+        #expect(products.bits == reference.bits, "\(byte), \(sign), \(instructions)")
+      }
+    }
+  }
+}
+
 @Test("bfloat16 dot products round as documented: odd before even, subnormals as zero")
 func bfloatOrder() {
   var generator = SeededGenerator(seed: 45)

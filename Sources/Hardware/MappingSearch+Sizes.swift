@@ -78,6 +78,28 @@ extension MappingSearch {
     return columns.flatMap { column in rows.map { Rectangle(columns: column, rows: $0) } }
   }
 
+  /// The best of a coarse set of sizes and of those around it; of all, when no coarse one fits. The time
+  /// of a step changes smoothly with the sides but for their divisors, and thousands of sizes are seldom
+  /// worth more than a per cent.
+  func bestRectangle(_ kind: Mapping.Kind) -> Candidate? {
+    func coarse(_ limit: Int) -> [Int] {
+      Set([1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24].map { max(limit / $0, 1) }).sorted()
+    }
+    let first = coarse(wafer.mesh.columns).flatMap { columns in
+      coarse(wafer.mesh.rows).map { Rectangle(columns: columns, rows: $0) }
+    }
+    guard let start = best(of: first, kind), start.fits else { return best(of: rectangles(), kind) }
+    let near = start.found.grid
+    let around = rectangles().filter {
+      abs($0.columns - near.columns) * 5 <= near.columns
+        && abs($0.rows - near.rows) * 5 <= near.rows
+    }
+    guard let refined = best(of: around, kind), refined.fits, refined.step < start.step else {
+      return start
+    }
+    return refined
+  }
+
   /// The fastest of these sizes that fits, the first of two equally fast; when none fits, the one that needs
   /// the least SRAM, the faster of two that need the same. `nil` when none can be laid out.
   func best(of sizes: [Rectangle], _ kind: Mapping.Kind) -> Candidate? {

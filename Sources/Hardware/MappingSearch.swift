@@ -53,7 +53,7 @@ struct MappingSearch {
     case (.wholeMesh, .exactly(let rectangle)): Found(kind: kind, grid: rectangle)
     case (.wholeMesh, .fastest): Found(kind: kind, grid: fastestGrid())
     case (_, .exactly(let rectangle)): best(of: [rectangle], kind)?.found
-    case (_, .fastest): best(of: rectangles(), kind)?.found
+    case (_, .fastest): bestRectangle(kind)?.found
     }
   }
 

@@ -17,7 +17,8 @@ extension ExperimentResolver {
   func hardware(_ reader: SettingsReader) throws(ConfigurationError) -> Hardware {
     let key = "hardware.name"
     let name = try reader.requiredText(key)
-    let kind = try presets.kind(of: name, among: [.wafer, .accelerator], at: reader.place(key))
+    let kind = try presets.kind(
+      of: name, among: [.wafer, .accelerator], at: reader.place(key), key: key)
     return kind == .wafer ? try wafer(name, reader) : try accelerators(name, reader)
   }
 

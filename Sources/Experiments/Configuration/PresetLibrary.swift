@@ -71,7 +71,7 @@ public struct PresetLibrary: Hashable, Sendable {
   /// The one of these kinds that has a preset of this name.
   ///
   /// Throws `ConfigurationError` at `place` with all their names when there is none.
-  public func kind(of name: String, among kinds: [PresetKind], at place: Place)
+  public func kind(of name: String, among kinds: [PresetKind], at place: Place, key: String? = nil)
     throws(ConfigurationError) -> PresetKind
   {
     // One kind alone says its own name in the error of loading it.
@@ -79,7 +79,7 @@ public struct PresetLibrary: Hashable, Sendable {
     if let kind = kinds.first(where: { holds(name, $0) }) { return kind }
     let names = kinds.flatMap(names(of:))
     throw ConfigurationError(
-      place, "is '\(name)', and there is no preset of that name",
+      place, key: key, "is '\(name)', and there is no preset of that name",
       nearest: NearestName.of(name, among: names),
       remedy: names.isEmpty
         ? "\(folder) holds no such presets" : "The presets are \(names.joined(separator: ", "))")

@@ -115,7 +115,8 @@ public struct ShardSlice: Hashable, Sendable {
   /// A slice of these parts.
   public init(
     stage: Int, shard: Int, layers: Range<Int>, queryHeads: Range<Int>, keyValueHeads: Range<Int>,
-    feedForward: Range<Int>, expertColumns: Range<Int> = 0..<0, vocabulary: Range<Int>, hasEmbedding: Bool, hasHead: Bool
+    feedForward: Range<Int>, expertColumns: Range<Int> = 0..<0, vocabulary: Range<Int>,
+    hasEmbedding: Bool, hasHead: Bool
   ) {
     self.stage = stage
     self.shard = shard

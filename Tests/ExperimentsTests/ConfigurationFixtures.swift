@@ -68,7 +68,9 @@ enum Fixtures {
 extension Experiment.Modelled {
   /// The wafer of an experiment on wafers.
   var waferDevice: WaferDevice {
-    guard case .wafer(let device) = device else { preconditionFailure("\(device.name) is no wafer") }
+    guard case .wafer(let device) = device else {
+      preconditionFailure("\(device.name) is no wafer")
+    }
     return device
   }
 }

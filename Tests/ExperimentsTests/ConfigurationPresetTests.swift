@@ -25,7 +25,8 @@ struct ConfigurationPresetTests {
   func calibrations() throws {
     for name in Fixtures.presets.names(of: .wafer) {
       let experiment = try Fixtures.resolve(set: ["hardware=\(name)"])
-      #expect(experiment.modelled.waferDevice.calibration.name
+      #expect(
+        experiment.modelled.waferDevice.calibration.name
           == experiment.modelled.waferDevice.wafer.calibration)
     }
   }

@@ -119,6 +119,8 @@ struct ConfigurationValueTests {
     #expect(
       try Fixtures.resolve("link: {name: wse3-io, bandwidth: infinite}").modelled.link.bandwidth
         == nil)
-    #expect(try Fixtures.resolve("hardware: {grid: 300x200}").modelled.waferDevice.grid.written == "300x200")
+    #expect(
+      try Fixtures.resolve("hardware: {grid: 300x200}").modelled.waferDevice.grid.written
+        == "300x200")
   }
 }

@@ -132,7 +132,7 @@ let package = Package(
 
     // Tests mirror the sources.
     .target(
-      name: "TestSupport", dependencies: ["Quantities", "Placement", "Hardware"],
+      name: "TestSupport", dependencies: ["Quantities", "Placement", "Hardware", "Programs"],
       path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: swift),
     .testTarget(

@@ -56,7 +56,15 @@ public struct MemoryNeed: Hashable, Sendable {
 extension Accelerator {
   /// The fewest devices that hold a model with its cache and activations: `devices: automatic`. `nil`
   /// when no number does.
-  public func fewestDevices(shape: ModelShape, memory: MemoryPlan) -> Int? {
-    MemoryNeed(shape: shape, memory: memory).devices(bytes: self.memory)
+  ///
+  /// - Parameters:
+  ///   - layers: Layers of the fullest stage, which is taken to hold both tables; all unless given.
+  ///   - tensor: Shards of a stage, taken as equal.
+  public func fewestDevices(
+    shape: ModelShape, memory: MemoryPlan, layers: Int? = nil, tensor: Int = 1
+  ) -> Int? {
+    var stage = shape
+    stage.layers = layers ?? shape.layers
+    return MemoryNeed(shape: stage, memory: memory).devices(bytes: self.memory, shards: tensor)
   }
 }

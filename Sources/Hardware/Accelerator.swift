@@ -62,12 +62,6 @@ public struct Accelerator: Hashable, Sendable {
   public func floor(devices: Int) -> EmulatedTime {
     devices == 1 ? .zero : devices <= nodeDevices ? collectiveFloor : clusterFloor
   }
-
-  /// Joules that `devices` draw in a time, at full power throughout.
-  public func joules(devices: Int, over time: EmulatedTime) -> Rational {
-    power * Rational(devices)
-      * Rational(Int128(time.picoseconds), over: Int128(EmulatedTime.picosecondsPerSecond))
-  }
 }
 
 extension Accelerator: PresetValue {

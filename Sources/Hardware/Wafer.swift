@@ -70,8 +70,7 @@ public struct Wafer: Hashable, Sendable {
 
   /// Joules that `wafers` systems draw in a time, at full power throughout.
   public func joules(wafers: Int, over time: EmulatedTime) -> Rational {
-    power * Rational(wafers)
-      * Rational(Int128(time.picoseconds), over: Int128(EmulatedTime.picosecondsPerSecond))
+    Energy.joules(watts: power * Rational(wafers), over: time)
   }
 }
 

@@ -87,16 +87,4 @@ public struct AcceleratorGroup: Hashable, Sendable {
       name: accelerator.name, latency: accelerator.clusterFloor,
       bandwidth: accelerator.linkBandwidth)
   }
-
-  /// The fewest devices whose memory holds what a rank of the fullest stage needs; `nil` when no number
-  /// does. Both tables are counted in every stage, and shards as equal.
-  static func fewestDevices(
-    of accelerator: Accelerator, for modelled: ModelShape, layers: Int, tensor: Int,
-    memory: MemoryPlan
-  ) -> Int? {
-    var stage = modelled
-    stage.layers = layers
-    return MemoryNeed(shape: stage, memory: memory).devices(
-      bytes: accelerator.memory, shards: tensor)
-  }
 }

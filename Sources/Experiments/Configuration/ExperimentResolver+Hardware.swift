@@ -176,9 +176,9 @@ extension ExperimentResolver {
     throws(ConfigurationError)
   {
     guard case .accelerators(var group) = modelled.device else { return }
-    let fewest = AcceleratorGroup.fewestDevices(
-      of: group.accelerator, for: modelled.shape, layers: modelled.layersPerStage.max()!,
-      tensor: modelled.tensor, memory: modelled.memory)
+    let fewest = group.accelerator.fewestDevices(
+      shape: modelled.shape, memory: modelled.memory, layers: modelled.layersPerStage.max()!,
+      tensor: modelled.tensor)
     if group.isAutomatic {
       guard let fewest else {
         throw reader.error(

@@ -85,23 +85,10 @@ enum DevicePricing: Sendable {
     var part: LayerPart {
       LayerPart(shape: shape, slice: use.slice, hasExperts: use.hasExperts)
     }
-    let countsAll = modelled.countsEmbeddingAndHead
     return switch use.kernel {
     case .attention: pricing.attention(part, BatchWork(batch))
     case .feedForward: pricing.feedForward(part, BatchWork(batch))
-    case .embed:
-      countsAll ? pricing.embedding(width: shape.width, tokens: batch.tokens) : .zero
-    case .head:
-      countsAll
-        ? pricing.head(
-          width: shape.width, vocabulary: use.slice.vocabulary.count, outputs: batch.outputs)
-        : .zero
-    case .candidates:
-      countsAll
-        ? pricing.candidates(
-          vocabulary: use.slice.vocabulary.count, outputs: batch.outputs,
-          count: modelled.candidates)
-        : .zero
+    case .embed, .head, .candidates: pricing.price(ofTable: use, batch, modelled)
     case .cross: preconditionFailure("accelerators have one region")
     // Kernels of a block do these on the way.
     case .accept, .choose, .residual, .sum, .sumInRankOrder, .copy, .fill, .stage: .zero

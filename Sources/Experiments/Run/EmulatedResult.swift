@@ -54,9 +54,7 @@ public struct EmulatedResult: Hashable, Sendable {
     joulesPerToken =
       tokens == 0
       ? Rational(0)
-      : power * Rational(program.ranks)
-        * Rational(
-          Int128(total.time.picoseconds), over: Int128(EmulatedTime.picosecondsPerSecond))
+      : Energy.joules(watts: power * Rational(program.ranks), over: total.time)
         / Rational(tokens)
   }
 

@@ -191,9 +191,9 @@ public struct ExperimentRun: Sendable {
   /// Whether a group's memory holds what a rank of the split needs.
   private func holds(_ group: AcceleratorGroup, _ split: Split) -> Bool {
     let modelled = experiment.modelled
-    let fewest = AcceleratorGroup.fewestDevices(
-      of: group.accelerator, for: modelled.shape, layers: split.stages.map(\.count).max()!,
-      tensor: split.tensor, memory: modelled.memory)
+    let fewest = group.accelerator.fewestDevices(
+      shape: modelled.shape, memory: modelled.memory,
+      layers: split.stages.map(\.count).max()!, tensor: split.tensor)
     return fewest.map { $0 <= group.devices } ?? false
   }
 
@@ -235,9 +235,8 @@ public struct ExperimentRun: Sendable {
       return try evaluated(.single, whole, .wafers(mappings))
     case .accelerators(var group):
       guard
-        let fewest = AcceleratorGroup.fewestDevices(
-          of: group.accelerator, for: modelled.shape, layers: modelled.shape.layers, tensor: 1,
-          memory: modelled.memory)
+        let fewest = group.accelerator.fewestDevices(
+          shape: modelled.shape, memory: modelled.memory)
       else { return nil }
       group.devices = fewest
       return try evaluated(.single, whole, .accelerators(group, isHypothetical: false))

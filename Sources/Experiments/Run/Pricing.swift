@@ -40,25 +40,12 @@ struct RegionPricing: Sendable {
   func price(_ use: KernelUse, _ batch: Batch) -> Cost {
     let shape = modelled.shape
     let pricing = pricings[use.region]!
-    let countsAll = modelled.countsEmbeddingAndHead
     return switch use.kernel {
     case .attention: pricing.attention(layer(use), BatchWork(batch))
     case .feedForward: pricing.feedForward(layer(use), BatchWork(batch))
     case .cross:
       pricing.crossing(use.crossing!, width: shape.width, tokens: batch.tokens)
-    case .embed:
-      countsAll ? pricing.embedding(width: shape.width, tokens: batch.tokens) : .zero
-    case .head:
-      countsAll
-        ? pricing.head(
-          width: shape.width, vocabulary: use.slice.vocabulary.count, outputs: batch.outputs)
-        : .zero
-    case .candidates:
-      countsAll
-        ? pricing.candidates(
-          vocabulary: use.slice.vocabulary.count, outputs: batch.outputs,
-          count: modelled.candidates)
-        : .zero
+    case .embed, .head, .candidates: pricing.price(ofTable: use, batch, modelled)
     // The wafers' kernels do these on the way; their time is in the calibrated ones.
     case .accept, .choose, .residual, .sum, .sumInRankOrder, .copy, .fill, .stage: .zero
     }
@@ -95,6 +82,37 @@ struct RegionPricing: Sendable {
       }
     }
     return warnings.list
+  }
+}
+
+/// What every kind of device prices alike in form: the kernels of the embedding's and the head's tables.
+protocol TablePricing {
+  func embedding(width: Int, tokens: Int) -> Cost
+  func head(width: Int, vocabulary: Int, outputs: Int) -> Cost
+  func candidates(vocabulary: Int, outputs: Int, count: Int) -> Cost
+}
+
+extension WaferPricing: TablePricing {}
+extension AcceleratorPricing: TablePricing {}
+
+extension TablePricing {
+  /// The price of an embedding, a head or the choice of candidates; nothing where the experiment leaves
+  /// them out.
+  ///
+  /// - Precondition: the kernel is one of these.
+  func price(
+    ofTable use: KernelUse, _ batch: Batch, _ modelled: Experiment.Modelled
+  ) -> Cost {
+    guard modelled.countsEmbeddingAndHead else { return .zero }
+    let vocabulary = use.slice.vocabulary.count
+    return switch use.kernel {
+    case .embed: embedding(width: modelled.shape.width, tokens: batch.tokens)
+    case .head:
+      head(width: modelled.shape.width, vocabulary: vocabulary, outputs: batch.outputs)
+    case .candidates:
+      candidates(vocabulary: vocabulary, outputs: batch.outputs, count: modelled.candidates)
+    default: preconditionFailure("\(use.kernel) is no kernel of a table")
+    }
   }
 }
 

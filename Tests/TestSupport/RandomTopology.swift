@@ -3,7 +3,8 @@ import Quantities
 
 extension Topology {
   /// One of all kinds of topology for so many ranks.
-  static func random(ranks: Int, using random: inout some RandomNumberGenerator) -> Topology {
+  public static func random(ranks: Int, using random: inout some RandomNumberGenerator) -> Topology
+  {
     switch Name.allCases.randomElement(using: &random)! {
     case .fullMesh: return .fullMesh
     case .switch:

@@ -56,6 +56,9 @@ let package = Package(
       name: "Programs", dependencies: ["Quantities", "Models", "Placement", "Hardware"],
       swiftSettings: swift),
 
+    // Pictures and pages.
+    .target(name: "Plots", swiftSettings: swift),
+
     // Numbers: weights, kernels, the forward pass.
     .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
     .target(
@@ -88,8 +91,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "Tensors",
-        "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
+        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "Plots",
+        "Tensors", "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -98,7 +101,7 @@ let package = Package(
       name: "wafer",
       dependencies: [
         "Quantities", "Fabric", "Models", "Placement", "Defects", "Hardware", "Programs",
-        "ModelFiles", "Runtime", "Experiments",
+        "Plots", "ModelFiles", "Runtime", "Experiments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
@@ -144,6 +147,7 @@ let package = Package(
     .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
     .testTarget(name: "DefectsTests", dependencies: ["Defects"], swiftSettings: swift),
+    .testTarget(name: "PlotsTests", dependencies: ["Plots"], swiftSettings: swift),
     .testTarget(
       name: "HardwareTests",
       dependencies: [

@@ -93,6 +93,8 @@ public struct Evaluator: Sendable {
       switch list[position] {
       case .compute(let compute):
         clock.compute(compute)
+      case .arrive(let arrive):
+        clock.arrive(arrive)
       case .send(let send):
         let slot = channels.slot(from: rank, to: send.to, stream: send.stream)
         var arrival = clock.send(send).arrival

@@ -51,6 +51,19 @@ public struct RankClock: Sendable {
     set(work.output, to: stamp)
   }
 
+  /// Lets values exist from an arrival on.
+  @inline(__always)
+  public mutating func arrive(_ work: Arrive) {
+    var stamp = Stamp.zero
+    stamp.time = work.arrival.admitted
+    stamp.account.idle = work.arrival.arrived
+    stamp.account.regionQueue = work.arrival.admitted - work.arrival.arrived
+    set(work.values, to: stamp)
+  }
+
+  /// When a region of the wafer has done what it was given so far.
+  public func regionIsFree(_ region: Int32) -> EmulatedTime { regions[region] }
+
   /// Puts a message on its way.
   ///
   /// - Returns: when it left, and the stamp it carries: its arrival.

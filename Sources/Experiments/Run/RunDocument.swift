@@ -122,6 +122,7 @@ extension EmulatedResult {
       "joules_per_token": .rounded(joulesPerToken, digits: 6),
       "account_ps": total.account.json,
       "links": .array(links.map(\.json)),
+      "ranks": .array(ranks.map { $0.json(of: total.time) }),
     ]
   }
 }

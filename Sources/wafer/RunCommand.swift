@@ -42,7 +42,9 @@ struct RunCommand: AsyncParsableCommand {
     let text = try ResultText(experiment).map { text in
       (single: text.decode(result.single), cluster: text.decode(result.cluster))
     }
-    let document = RunDocument(result, text: text).json
+    let document = RunDocument(
+      result, text: text, command: Array(CommandLine.arguments.dropFirst())
+    ).json
     try files.write(result, document: document)
     try timelines.write(result)
     if let dropped = result.cluster.timeline?.recording.dropped, dropped > 0 {

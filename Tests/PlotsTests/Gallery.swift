@@ -105,6 +105,17 @@ enum Gallery {
         tracks: (0..<4).map { "rank \($0), region 12" },
         kinds: ["compute", "sending", "waiting, peer late", "waiting, in flight"], spans: spans,
         arrows: [.init(from: 0, to: 2, departure: 3e7, arrival: 5e7)]),
+      RegionPicture(
+        title: "regions", description: "Two wafers.", mesh: (750, 994),
+        wafers: (0..<3).map { wafer in
+          RegionPicture.Wafer(
+            "rank \(wafer)",
+            (0..<6).map { index in
+              RegionPicture.Region(
+                "layers \(index * 4) to \(index * 4 + 3)", column: index % 2 * 370,
+                row: index / 2 * 300, columns: 360, rows: 290, share: Double(index) * 0.22)
+            })
+        }),
       picture(.ring, 1), picture(.ring, 2), picture(.ring, 16), picture(.line, 8),
       picture(.line, 1), picture(.torus(columns: 4), 12), picture(.torus(columns: 1), 2),
       picture(.switch, 5), picture(.mesh, 8), picture(.mesh, 128),

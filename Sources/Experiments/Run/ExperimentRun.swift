@@ -128,7 +128,7 @@ public struct ExperimentRun: Sendable {
     var result = HalfResult(name: name, layout: layout)
     let summary = program.summary
     result.emulated = EmulatedResult(summary, power: power(layout))
-    result.timeline = summary.recording.map { Timeline($0, ranks: split.ranks) }
+    result.timeline = summary.recording.map { Timeline($0, of: summary) }
     return result
   }
 
@@ -160,7 +160,8 @@ public struct ExperimentRun: Sendable {
     result.logits = logits(outcome.windows, split: split)
     result.nodes = outcome.nodes
     result.timeline = program.recording.map {
-      Timeline($0, ranks: split.ranks, reports: outcome.reports, windows: outcome.windows)
+      Timeline(
+        $0, of: program, reports: outcome.reports, windows: outcome.windows, batches: batches)
     }
     return result
   }

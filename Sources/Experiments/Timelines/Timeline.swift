@@ -1,3 +1,4 @@
+import Models
 import Programs
 import Quantities
 import Runtime
@@ -10,6 +11,20 @@ public struct Timeline: Hashable, Sendable {
   public let recording: Recording
   /// In measured time, by rank; `nil` without nodes.
   public let measured: Measured?
+  /// When tokens came to be, in order of window; of all steps, at most as many as events are recorded.
+  public let tokens: [Token]
+
+  /// A sampled token.
+  public struct Token: Hashable, Sendable {
+    /// Its sequence.
+    public let sequence: Int
+    /// Place among the sequence's tokens, from 0.
+    public let index: Int
+    /// When it came to be, in emulated time.
+    public let time: EmulatedTime
+    /// When it came to be on this host, from the start of the run; `nil` without nodes.
+    public var measured: MeasuredTime?
+  }
 
   /// What nodes did on this host.
   public struct Measured: Hashable, Sendable {
@@ -36,25 +51,60 @@ public struct Timeline: Hashable, Sendable {
   }
 
   /// In emulated time alone.
-  init(_ recording: Recording, ranks: Int) {
-    self.ranks = ranks
+  init(_ recording: Recording, of program: EvaluatedProgram.Summary) {
+    ranks = program.ranks
     self.recording = recording
     measured = nil
+    tokens = Self.tokens(program, most: recording.limits.events)
   }
 
   /// With what nodes reported: `windows[window][rank]`.
   init(
-    _ recording: Recording, ranks: Int, reports: [NodeReport], windows: [[WindowReport]]
+    _ recording: Recording, of program: EvaluatedProgram.Summary, reports: [NodeReport],
+    windows: [[WindowReport]], batches: (Int, Int) -> Batch
   ) {
+    let ranks = program.ranks
     self.ranks = ranks
     self.recording = recording
+    let start = reports.compactMap(\.started).min() ?? MeasuredTime(nanoseconds: 0)
+    // Each sequence's tokens come in the order of windows, on the same rank.
+    var times: [Int: [MeasuredTime]] = [:]
+    for report in windows.joined() {
+      for output in report.outputs {
+        for entry in batches(report.index, output.batch).entries where entry.samples {
+          times[entry.sequence, default: []].append(output.measured - start)
+        }
+      }
+    }
+    tokens = Self.tokens(program, most: recording.limits.events).map { token in
+      var token = token
+      if let own = times[token.sequence], token.index < own.count {
+        token.measured = own[token.index]
+      }
+      return token
+    }
     measured = Measured(
-      start: reports.compactMap(\.started).min() ?? MeasuredTime(nanoseconds: 0),
+      start: start,
       activities: (0..<ranks).map { rank in
         windows.flatMap { window in
           window[rank].activities.map { Activity(window: window[rank].index, activity: $0) }
         }
       })
+  }
+
+  private static func tokens(_ program: EvaluatedProgram.Summary, most: Int) -> [Token] {
+    var counts: [Int: Int] = [:]
+    var tokens: [Token] = []
+    for output in program.outputs {
+      for entry in output.batch?.entries ?? [] where entry.samples && tokens.count < most {
+        tokens.append(
+          Token(
+            sequence: entry.sequence, index: counts[entry.sequence, default: 0],
+            time: output.stamp.time))
+        counts[entry.sequence, default: 0] += 1
+      }
+    }
+    return tokens
   }
 
   /// When each message was sent, and when it was received, on this host's clock, from the start of the

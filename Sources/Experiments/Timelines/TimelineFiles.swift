@@ -3,19 +3,20 @@ import Models
 import Plots
 import Programs
 
-/// The files that hold a run's timeline: those that were asked for, and three in the output folder where
+/// The files that hold a run's timeline: those that were asked for, and four in the output folder where
 /// there is one.
 ///
 /// Tried before the run, so that an unwritable place is found out before time is spent.
 public struct TimelineFiles: Sendable {
   private let traces: [String]
   private let messages: [String]
-  private let kernels: [String]
+  private let output: String?
 
   /// Names in an output folder.
   static let traceName = "trace.json"
   static let messagesName = "messages.csv"
   static let kernelsName = "kernels.csv"
+  static let tokensName = "tokens.csv"
 
   /// - Parameters:
   ///   - trace: A file for the trace.
@@ -31,7 +32,7 @@ public struct TimelineFiles: Sendable {
     }
     traces = places(trace, Self.traceName)
     self.messages = places(messages, Self.messagesName)
-    kernels = places(nil, Self.kernelsName)
+    self.output = output
   }
 
   /// Whether any is wanted.
@@ -49,7 +50,10 @@ public struct TimelineFiles: Sendable {
     }
     let table = TimelineTable(timeline: timeline)
     if !messages.isEmpty { try Self.write(table.messages.text, to: messages) }
-    if !kernels.isEmpty { try Self.write(table.kernels.text, to: kernels) }
+    if let output {
+      try Self.write(table.kernels.text, to: ["\(output)/\(Self.kernelsName)"])
+      try Self.write(table.tokens.text, to: ["\(output)/\(Self.tokensName)"])
+    }
   }
 
   private static func write(_ text: String, to paths: [String]) throws {

@@ -40,6 +40,21 @@ struct TimelineTable {
     return csv
   }
 
+  /// Columns of `tokens`.
+  static let tokenColumns = ["sequence", "token", "time_ps", "measured_ns"]
+
+  /// A line for each token that was sampled, in all steps.
+  var tokens: CSV {
+    CSV(
+      columns: Self.tokenColumns,
+      rows: timeline.tokens.map {
+        [
+          "\($0.sequence)", "\($0.index)", "\($0.time.picoseconds)",
+          $0.measured.map { "\($0.nanoseconds)" } ?? "",
+        ]
+      })
+  }
+
   /// Columns of `kernels`.
   static let kernelColumns = [
     "step", "rank", "region", "kernel", "layer", "batch", "start_ps", "end_ps",

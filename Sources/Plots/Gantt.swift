@@ -87,7 +87,7 @@ public struct Gantt: Chart {
     var drawing = Drawing(width: width, height: 0)
     let size = Drawing.smallSize
     let used = Set(spans.map(\.kind)).sorted()
-    let legend = Legend(used.enumerated().map { ($0.offset, kinds[$0.element]) }, key: .box)
+    let legend = Legend(used.map { ($0, kinds[$0]) }, key: .box)
     let top = legend.draw(in: &drawing, x: 4, y: 0) + 4
     let names = tracks.map { TextMeasure.fitted($0, size: size, into: width * 0.28) }
     let left = ((names.map { TextMeasure.width($0, size: size) }.max() ?? 0) + 12).rounded(.up)
@@ -104,11 +104,10 @@ public struct Gantt: Chart {
         left, y + Self.trackHeight, right, y + Self.trackHeight, classes: "grid")
     }
     for span in merged(at: at) {
-      let colour = used.firstIndex(of: span.kind)! % Palette.count
       drawing.rectangle(
         x: at(span.start), y: top + Double(span.track) * Self.trackHeight + 4,
         width: max(Self.finest, at(span.end) - at(span.start)), height: Self.trackHeight - 8,
-        classes: "f\(colour)",
+        classes: "f\(span.kind % Palette.count)",
         tip: "\(tracks[span.track]), \(span.name): \(unit.text(span.start)) + "
           + unit.text(span.end - span.start))
     }

@@ -75,7 +75,7 @@ public struct StackedBars: Chart {
   }
 
   private func placedAxis(_ ends: [Double], width: Double) -> PlacedAxis {
-    var most = max(2, Int(width / 80))
+    var most = max(2, Int(width / 50))
     while true {
       let axis = Axis("", unit).placed(ends, most: most)
       let widest =

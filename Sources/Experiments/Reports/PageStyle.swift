@@ -12,7 +12,7 @@ enum PageStyle {
     body{margin:0;background:var(--paper);color:var(--ink);line-height:1.5;\
     font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif}
     main{max-width:800px;margin:0 auto;padding:16px 20px 48px}
-    header{position:relative}
+    header{display:flow-root}
     h1{font-size:1.6rem;line-height:1.2;margin:0 0 8px}
     h2{font-size:1.15rem;margin:32px 0 8px;padding-top:12px;border-top:1px solid var(--grid)}
     .brand{margin:0;color:var(--faint);font-size:.85rem}
@@ -33,7 +33,7 @@ enum PageStyle {
     pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--grid);\
     border-radius:6px;padding:10px;font-size:.85rem}
     .warnings{border-left:4px solid var(--c4);margin:8px 0;padding:4px 8px 4px 26px;font-size:.9rem}
-    button{position:absolute;top:0;right:0;font:inherit;font-size:.8rem;color:var(--ink);\
+    button{float:right;font:inherit;font-size:.8rem;color:var(--ink);\
     background:var(--paper);border:1px solid var(--faint);border-radius:6px;padding:2px 8px}
     #value{position:fixed;left:12px;bottom:12px;max-width:calc(100vw - 24px);margin:0;\
     padding:4px 10px;border-radius:6px;background:var(--ink);color:var(--paper);font-size:.85rem}

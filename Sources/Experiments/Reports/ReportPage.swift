@@ -52,11 +52,11 @@ public struct ReportPage: Sendable {
         .element(
           "header", [:],
           [
+            .element(
+              "button", ["id": "theme", "type": "button", "hidden": ""], text: "Light or dark"),
             .element("p", ["class": "brand"], text: "WaferCluster"),
             .element("h1", text: title),
             .element("p", ["class": "lead"], text: lead),
-            .element(
-              "button", ["id": "theme", "type": "button", "hidden": ""], text: "Light or dark"),
           ]), contents,
       ] + sections.enumerated().map { section($0.element, number: $0.offset) }
       + [

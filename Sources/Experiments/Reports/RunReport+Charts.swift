@@ -129,6 +129,9 @@ extension RunReport {
     _ name: String, _ title: String, _ values: [Double], _ unit: ValueUnit
   ) -> ReportPage.Piece? {
     guard values.count >= Self.fewestGaps else { return nil }
+    if let first = values.first, values.allSatisfy({ $0 == first }) {
+      return .text("\(title): each of \(values.count) gaps is \(unit.text(first)).")
+    }
     var chart = Distribution(
       title: title, description: "", axis: Axis("gap between two tokens", unit), values: values)
     let parts = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)].map { name, part in
@@ -231,8 +234,25 @@ extension RunReport {
           description:
             "Regions to scale on \(columns) x \(rows) PEs; the colour is how full the fullest PE's "
             + "SRAM is." + (more > 0 ? " \(more) more kinds of wafers are not drawn." : ""),
-          mesh: (columns, rows), wafers: Array(drawn)))
+          mesh: (columns, rows), wafers: Array(drawn))), regionTable(Array(drawn)),
     ]
+  }
+
+  /// Most regions in the table.
+  private static let mostRegions = 40
+
+  private func regionTable(_ wafers: [RegionPicture.Wafer]) -> ReportPage.Piece {
+    let rows = wafers.flatMap { wafer in
+      wafer.regions.map { region in
+        [
+          wafer.name, region.label, "\(region.columns) x \(region.rows)",
+          ReportText.share(region.share, of: 1),
+        ]
+      }
+    }
+    return .table(
+      columns: ["wafer", "holds", "PEs", "of their SRAM"],
+      rows: Array(rows.prefix(Self.mostRegions)))
   }
 
   private static func ranks(_ ranks: [Int]) -> String {
@@ -247,8 +267,8 @@ extension RunReport {
     let count = region["layers"]?.whole ?? 0
     var parts: [String] = []
     if region["embedding"] == .boolean(true) { parts.append("embedding") }
-    if count == 1 { parts.append("\(first)") }
-    if count > 1 { parts.append("\(first) to \(first + count - 1)") }
+    if count == 1 { parts.append("layer \(first)") }
+    if count > 1 { parts.append("layers \(first) to \(first + count - 1)") }
     if region["head"] == .boolean(true) { parts.append("head") }
     return RegionPicture.Region(
       parts.joined(separator: ", "), column: region["column"]?.whole ?? 0,

@@ -25,8 +25,10 @@ public struct RegionPicture: Chart {
 
   /// A rectangle of PEs.
   public struct Region: Hashable, Sendable {
-    /// What it holds, in a few characters.
+    /// What it holds.
     public var label: String
+    /// The same in fewer characters, where the label has no room.
+    public var shortLabel: String
     /// First column of PEs.
     public var column: Int
     /// First row of PEs.
@@ -39,8 +41,12 @@ public struct RegionPicture: Chart {
     public var share: Double
 
     /// A rectangle with what it holds.
-    public init(_ label: String, column: Int, row: Int, columns: Int, rows: Int, share: Double) {
+    public init(
+      _ label: String, short: String, column: Int, row: Int, columns: Int, rows: Int,
+      share: Double
+    ) {
       self.label = label
+      shortLabel = short
       self.column = column
       self.row = row
       self.columns = columns
@@ -109,10 +115,12 @@ public struct RegionPicture: Chart {
     drawing.rectangle(
       x: left, y: top, width: width, height: height, classes: "edge", fill: shade.colour,
       tip: "\(region.label): \(region.columns)x\(region.rows) PEs, \(percent) % of their memory")
-    guard height >= 14, TextMeasure.width(region.label, size: Drawing.smallSize) <= width - 2
-    else { return }
+    let fitting = [region.label, region.shortLabel].first {
+      TextMeasure.width($0, size: Drawing.smallSize) <= width - 2
+    }
+    guard height >= 14, let fitting else { return }
     drawing.text(
-      region.label, x: left + width / 2, y: top + height / 2 + 4, anchor: .middle,
+      fitting, x: left + width / 2, y: top + height / 2 + 4, anchor: .middle,
       classes: shade.needsDarkText ? "dark small" : "light small")
   }
 

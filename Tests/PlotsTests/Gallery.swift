@@ -112,7 +112,8 @@ enum Gallery {
             "rank \(wafer)",
             (0..<6).map { index in
               RegionPicture.Region(
-                "layers \(index * 4) to \(index * 4 + 3)", column: index % 2 * 370,
+                "layers \(index * 4) to \(index * 4 + 3)", short: "\(index * 4)",
+                column: index % 2 * 370,
                 row: index / 2 * 300, columns: 360, rows: 290, share: Double(index) * 0.22)
             })
         }),

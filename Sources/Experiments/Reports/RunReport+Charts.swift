@@ -16,19 +16,29 @@ extension RunReport {
   }
 
   var accountChart: ReportPage.Piece {
-    let accounts = accounts
-    return .figure(
+    .figure(
       name: "account",
       StackedBars(
-        title: "Accounts of single and cluster, and their difference",
+        title: "Accounts of single and cluster",
         description:
-          "Emulated time of the last token by where it was spent; entries add up exactly. Of the "
-          + "difference, what the split costs is to the right of zero and what it gains to the left.",
+          "Emulated time of the last token by where it was spent; entries add up exactly.",
         unit: .picoseconds, parts: entries.map(ReportText.entry),
-        bars: [
-          .init("single", accounts.single), .init("cluster", accounts.cluster),
-          .init("difference", accounts.difference),
-        ]))
+        bars: [.init("single", accounts.single), .init("cluster", accounts.cluster)]))
+  }
+
+  /// On a scale of its own: it may be a thousandth of the whole, and is the answer all the same.
+  var differenceChart: ReportPage.Piece? {
+    let difference = accounts.difference
+    guard difference.contains(where: { $0 != 0 }) else { return nil }
+    return .figure(
+      name: "account-difference",
+      StackedBars(
+        title: "Difference of the accounts",
+        description:
+          "Cluster minus single, entry by entry: what the split costs is to the right of zero, what it "
+          + "gains to the left.",
+        unit: .picoseconds, parts: entries.map(ReportText.entry),
+        bars: [.init("cluster minus single", difference)]))
   }
 
   var accountTable: ReportPage.Piece {
@@ -270,8 +280,9 @@ extension RunReport {
     if count == 1 { parts.append("layer \(first)") }
     if count > 1 { parts.append("layers \(first) to \(first + count - 1)") }
     if region["head"] == .boolean(true) { parts.append("head") }
+    let short = count == 0 ? "" : count == 1 ? "\(first)" : "\(first)-\(first + count - 1)"
     return RegionPicture.Region(
-      parts.joined(separator: ", "), column: region["column"]?.whole ?? 0,
+      parts.joined(separator: ", "), short: short, column: region["column"]?.whole ?? 0,
       row: region["row"]?.whole ?? 0, columns: region["columns"]?.whole ?? 0,
       rows: region["rows"]?.whole ?? 0,
       share: (region["sram_used_per_pe_bytes"]?.double ?? 0) / capacity)

@@ -22,7 +22,7 @@ public struct RunReport: Sendable {
   public var page: ReportPage {
     var page = ReportPage(title: title, lead: question)
     page.add("Answer", [answer, clocks] + tokens)
-    page.add("Where the last token's time went", [accountChart, accountTable])
+    page.add("Where the last token's time went", [accountChart, differenceChart, accountTable])
     page.add("How ranks used their time", ranks)
     page.add("Timeline", timeline)
     page.add("Latencies", latencies)

@@ -205,7 +205,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Programs",
+        "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Plots",
+        "Programs",
         "Quantities", "Runtime", "ZeroMQ",
         "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),

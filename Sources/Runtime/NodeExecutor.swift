@@ -21,14 +21,18 @@ public struct NodeExecutor: ~Copyable {
   private var sent = StreamCounts()
   private var received = StreamCounts()
   private var totals = NodeReport()
+  private var log: ActivityLog
 
   /// - Parameters:
   ///   - model: The shard; `nil` for phantom payloads and for programs without a model.
   ///   - abortFlag: Looked at before every kernel.
+  ///   - recording: Windows whose activities are reported, and how many at most.
   public init(
     rank: Rank, run: UInt64, transport: any Transport, isPhantom: Bool,
-    model: ModelKernels? = nil, abortFlag: AbortFlag = AbortFlag()
+    model: ModelKernels? = nil, abortFlag: AbortFlag = AbortFlag(),
+    recording: Recording.Limits? = nil
   ) {
+    log = ActivityLog(recording)
     self.rank = rank
     self.run = run
     self.transport = transport
@@ -43,6 +47,7 @@ public struct NodeExecutor: ~Copyable {
   /// is aborted.
   public mutating func run(_ window: NodeWindow) throws(NodeError) -> WindowReport {
     if totals.started == nil { totals.started = MonotonicClock.now }
+    log.begin(window: window.index)
     clock.prepare(for: window.work)
     if !isPhantom { memory.prepare(window.work.values) }
     var report = WindowReport(index: window.index)
@@ -53,8 +58,10 @@ public struct NodeExecutor: ~Copyable {
       switch instructions[position] {
       case .compute(let work):
         guard !abortFlag.isRaised else { throw .aborted }
+        let begin = log.moment
         if !isPhantom { try compute(work, window: window, logits: &report.logits) }
         clock.compute(work)
+        log.add(.kernel(work.kernel, argument: work.argument, batch: work.batch), since: begin)
         if work.kernel == .choose { chosen[Int(work.batch)] = MonotonicClock.now }
       case .arrive(let work): clock.arrive(work)
       case .send(let message): try send(message)
@@ -68,6 +75,7 @@ public struct NodeExecutor: ~Copyable {
     }
     let finished = MonotonicClock.now
     totals.finished = finished
+    report.activities = log.take()
     report.outputs = window.outputs.map { output in
       WindowReport.Output(
         batch: output.batch, stamp: clock.values[output.value],
@@ -107,6 +115,7 @@ public struct NodeExecutor: ~Copyable {
       run: run, source: rank, stream: message.stream, sequence: UInt64(sequence),
       type: isPhantom ? .phantom : .words, elements: message.elements,
       payloadBytes: payload.count, departure: departure, arrival: arrival)
+    let begin = log.moment
     do {
       try transport.send(header, payload: payload, to: message.to)
     } catch {
@@ -116,6 +125,7 @@ public struct NodeExecutor: ~Copyable {
           rank: rank, peer: message.to, stream: message.stream, sequence: sequence,
           bytes: message.bytes, isReceive: false))
     }
+    log.add(.send(to: message.to, stream: message.stream, sequence: sequence), since: begin)
     totals.messagesSent += 1
     totals.payloadBytesSent += payload.count
   }
@@ -130,11 +140,13 @@ public struct NodeExecutor: ~Copyable {
       isPhantom
       ? UnsafeMutableRawBufferPointer(start: nil, count: 0) : memory.bytes(message.values)
     let header: MessageHeader
+    let begin = log.moment
     do {
       header = try transport.receive(from: message.from, stream: message.stream, into: payload)
     } catch {
       throw wrap(error, place)
     }
+    log.add(.receive(from: message.from, stream: message.stream, sequence: sequence), since: begin)
     func check<Value: Equatable>(
       _ field: String, _ found: Value, _ expected: Value
     ) throws(NodeError) {

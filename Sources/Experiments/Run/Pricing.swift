@@ -55,7 +55,7 @@ struct RegionPricing: Sendable {
     LayerSlice(shape: modelled.shape, slice: use.slice, hasExperts: use.hasExperts)
   }
 
-  /// Which prices lie outside of what was calibrated, over all steps of the workload.
+  /// Which prices lie outside of what was calibrated, over all batches.
   ///
   /// - Parameter mappings: Of each rank of the split.
   func warnings(_ split: Split, mappings: [Mapping]) -> [PricingWarning] {
@@ -76,10 +76,8 @@ struct RegionPricing: Sendable {
         }
       })
     let pricing = pricings[mappings[0].grid]!
-    for step in 0..<modelled.workload.steps {
-      for batch in Set(modelled.workload.batches(ofStep: step).map(BatchWork.init)) {
-        for slice in slices { warnings.add(pricing.warnings(slice, batch)) }
-      }
+    for batch in Set(modelled.pricedBatches.map(BatchWork.init)) {
+      for slice in slices { warnings.add(pricing.warnings(slice, batch)) }
     }
     return warnings.list
   }

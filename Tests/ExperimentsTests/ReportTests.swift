@@ -1,6 +1,7 @@
 import Foundation
 import Plots
 import Programs
+import Quantities
 import Testing
 
 @testable import Experiments
@@ -60,7 +61,7 @@ struct ReportTests {
     for word in ["src=", "href=\"http", "@import", "url("] {
       #expect(!html.contains(word), "the page loads something: \(word)")
     }
-    #expect(html.contains("<pre><code>wafer run --pp 2</code></pre>"))
+    #expect(html.contains("<pre>wafer run --pp 2</pre>"))
     let titles = page.sections.map(\.title)
     for title in ["Answer", "Timeline", "Assumptions", "Experiment", "Again"] {
       #expect(titles.contains(title), "\(arguments) lacks \(title)")
@@ -93,8 +94,8 @@ struct ReportTests {
     let result = try await TimelineTests.run("none")
     let folder = try ScratchFolder()
     try Self.write(result, to: folder.path)
-    let chart = try #require(
-      try Self.page(folder.path).figures.first { $0.name == "account-difference" }?.chart)
+    let figures = try Self.page(folder.path).figures
+    let chart = try #require(figures.first { $0.name == "account-difference" }?.chart)
     let total = chart.csv.rows.compactMap { Int64($0[2]) }.reduce(0, +)
     #expect(total == result.extra.picoseconds)
   }
@@ -196,7 +197,8 @@ struct ReportTests {
         "{\"link-latency\": \"1us\", \"tp\": 1, \"tpot_ps\": 5}",
         "{\"link-latency\": \"2us\", \"tp\": 1, \"tpot_ps\": 7}", "{\"link-lat",
       ])
-    let curve = try #require(try Self.page(folder.path).figures.first?.chart)
+    let figures = try Self.page(folder.path).figures
+    let curve = try #require(figures.first?.chart)
     #expect(curve.csv.rows.count == 2)
   }
 }

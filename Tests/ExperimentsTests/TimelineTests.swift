@@ -2,6 +2,7 @@ import Foundation
 import Plots
 import Programs
 import Quantities
+import Runtime
 import Testing
 
 @testable import Experiments
@@ -122,7 +123,8 @@ struct TimelineTests {
     #expect(messages == table.messages && messages.rows.count == timeline.recording.messages.count)
     for row in messages.rows {
       func value(_ name: String) throws -> Int64 {
-        try #require(Int64(row[try #require(messages.columns.firstIndex(of: name))]))
+        let column = try #require(messages.columns.firstIndex(of: name))
+        return try #require(Int64(row[column]))
       }
       let departure = try value("departure_ps")
       #expect(try value("ready_ps") + value("egress_queue_ps") == departure)

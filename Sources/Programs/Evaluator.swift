@@ -112,6 +112,10 @@ public struct Evaluator: Sendable {
         let before = clock.end
         let end = clock.compute(compute)
         observer.computed(compute, on: rank, until: end, before: before)
+      case .arrive(let arrive):
+        let before = clock.end
+        clock.arrive(arrive)
+        observer.arrived(arrive, on: rank, before: before)
       case .send(let send):
         let slot = channels.slot(from: rank, to: send.to, stream: send.stream)
         let before = clock.end

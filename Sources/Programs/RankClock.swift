@@ -53,6 +53,19 @@ public struct RankClock: Sendable {
     return stamp.time
   }
 
+  /// Lets values exist from an arrival on.
+  @inline(__always)
+  public mutating func arrive(_ work: Arrive) {
+    var stamp = Stamp.zero
+    stamp.time = work.arrival.admitted
+    stamp.account.idle = work.arrival.arrived
+    stamp.account.regionQueue = work.arrival.admitted - work.arrival.arrived
+    set(work.values, to: stamp)
+  }
+
+  /// When a region of the wafer has done what it was given so far.
+  public func regionIsFree(_ region: Int32) -> EmulatedTime { regions[region] }
+
   /// When all of a message's values exist.
   @inline(__always)
   func ready(_ message: Send) -> EmulatedTime { latest(message.values, .none).time }

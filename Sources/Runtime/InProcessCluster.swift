@@ -53,12 +53,13 @@ public struct InProcessCluster {
   /// Runs `windowCount` windows, or as many as `observe` allows.
   ///
   /// - Parameters:
-  ///   - nextWindow: Compiles the next window.
+  ///   - nextWindow: Compiles the next window; `nil` ends the program, where its length is not known
+  ///     before.
   ///   - observe: Sees every report; `false` ends the program after what has been handed out.
   ///
   /// Throws `RunError` for the first rank that fails, and what `nextWindow` throws.
   public func run(
-    windowCount: Int, nextWindow: () throws -> Window,
+    windowCount: Int = .max, nextWindow: () throws -> Window?,
     observe: (WindowReport, Rank) -> Bool = { _, _ in true }
   ) throws -> (reports: [NodeReport], windows: [[WindowReport]]) {
     let events = Events()
@@ -92,11 +93,13 @@ public struct InProcessCluster {
       guard ready == ranks, !isEnded else { continue }
       while !hasStopped, windows.count < min(windowCount, done.min()! + ClusterSession.windowsAhead)
       {
-        let window = try nextWindow()
+        guard let window = try nextWindow() else {
+          hasStopped = true
+          break
+        }
         windows.append(Array(repeating: nil, count: ranks))
         for (index, queue) in work.enumerated() {
-          queue.put(
-            NodeWindow(window, rank: Rank(index), isLast: window.index == windowCount - 1))
+          queue.put(NodeWindow(window, rank: Rank(index)))
         }
       }
       if hasStopped || windows.count == windowCount, done.min()! == windows.count {

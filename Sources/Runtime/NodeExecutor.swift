@@ -1,4 +1,5 @@
 import Messaging
+import Models
 import Programs
 import Quantities
 import Tensors
@@ -62,6 +63,7 @@ public struct NodeExecutor: ~Copyable {
         clock.compute(work)
         log.add(.kernel(work.kernel, argument: work.argument, batch: work.batch), since: begin)
         if work.kernel == .choose { chosen[Int(work.batch)] = MonotonicClock.now }
+      case .arrive(let work): clock.arrive(work)
       case .send(let message): try send(message)
       case .receive(let message):
         clock.receive(message, arrival: try receive(message))
@@ -75,11 +77,10 @@ public struct NodeExecutor: ~Copyable {
     totals.finished = finished
     report.activities = log.take()
     report.outputs = window.outputs.map { output in
-      let values = Values(first: output.value, count: 1)
-      return WindowReport.Output(
+      WindowReport.Output(
         batch: output.batch, stamp: clock.values[output.value],
         measured: window.batches.isEmpty ? finished : chosen[output.batch] ?? finished,
-        tokens: isPhantom || window.batches.isEmpty ? [] : Array(memory.tokens(values)))
+        tokens: isPhantom || window.batches.isEmpty ? [] : memory.tokens(from: output.value, count: window.batches[output.batch].outputs))
     }
     if !isPhantom, window.batches.isEmpty {
       for output in window.outputs {

@@ -12,6 +12,8 @@ protocol EvaluationObserver {
   /// A kernel ran until `end`; before it the rank had done everything at `before`.
   mutating func computed(
     _ work: Compute, on rank: Rank, until end: EmulatedTime, before: EmulatedTime)
+  /// Requests arrived.
+  mutating func arrived(_ work: Arrive, on rank: Rank, before: EmulatedTime)
   /// A message left; its values existed from `ready` on.
   mutating func sent(
     _ message: Send, from rank: Rank, slot: Int, ready: EmulatedTime, departure: EmulatedTime,
@@ -34,6 +36,8 @@ struct Unobserved: EvaluationObserver {
   mutating func computed(
     _ work: Compute, on rank: Rank, until end: EmulatedTime, before: EmulatedTime
   ) {}
+  @inline(__always)
+  mutating func arrived(_ work: Arrive, on rank: Rank, before: EmulatedTime) {}
   @inline(__always)
   mutating func sent(
     _ message: Send, from rank: Rank, slot: Int, ready: EmulatedTime, departure: EmulatedTime,

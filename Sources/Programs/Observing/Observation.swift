@@ -55,6 +55,13 @@ public struct Observation: EvaluationObserver, Sendable {
     }
   }
 
+  mutating func arrived(_ work: Arrive, on rank: Rank, before: EmulatedTime) {
+    let admitted = work.arrival.admitted
+    guard admitted > before else { return }
+    uses[rank.index].idle += admitted - before
+    uses[rank.index].end = admitted
+  }
+
   mutating func sent(
     _ message: Send, from rank: Rank, slot: Int, ready: EmulatedTime, departure: EmulatedTime,
     arrival: EmulatedTime, before: EmulatedTime

@@ -2,6 +2,7 @@ import Foundation
 import Plots
 import Programs
 import Quantities
+import Runtime
 import Testing
 
 @testable import Experiments
@@ -118,11 +119,13 @@ struct TimelineTests {
     let result = try await Self.run("inproc", set: ["link.receive_overhead=3 ns"])
     let timeline = try #require(result.cluster.timeline)
     let table = TimelineTable(timeline: timeline)
-    let messages = try #require(CSV(text: table.messages.text))
+    let read = Plots.CSV(text: table.messages.text)
+    let messages = try #require(read)
     #expect(messages == table.messages && messages.rows.count == timeline.recording.messages.count)
     for row in messages.rows {
       func value(_ name: String) throws -> Int64 {
-        try #require(Int64(row[try #require(messages.columns.firstIndex(of: name))]))
+        let column = try #require(messages.columns.firstIndex(of: name))
+        return try #require(Int64(row[column]))
       }
       let departure = try value("departure_ps")
       #expect(try value("ready_ps") + value("egress_queue_ps") == departure)

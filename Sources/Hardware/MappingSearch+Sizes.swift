@@ -103,15 +103,22 @@ extension MappingSearch {
   /// The fastest of these sizes that fits, the first of two equally fast; when none fits, the one that needs
   /// the least SRAM, the faster of two that need the same. `nil` when none can be laid out.
   func best(of sizes: [Rectangle], _ kind: Mapping.Kind) -> Candidate? {
-    var fastest: Candidate?
-    var smallest: Candidate?
+    // Sizes that may fit need not leave room for the tables; what is closest is among the others then.
+    bestLaidOut(of: mayFit(sizes, kind), kind) ?? bestLaidOut(of: sizes, kind)
+  }
+
+  /// Sizes that neither the layers' bytes nor the mesh's area rule out.
+  func mayFit(_ sizes: [Rectangle], _ kind: Mapping.Kind) -> [Rectangle] {
     let regions = mostRegions(kind)
     // Padding only adds to it.
     let leastPEs = leastBytesOfRegion(kind) / wafer.sramPerPE
-    let mayFit = sizes.filter {
-      $0.area >= leastPEs && $0.area * regions <= wafer.mesh.area
-    }
-    for size in mayFit.isEmpty ? sizes : mayFit {
+    return sizes.filter { $0.area >= leastPEs && $0.area * regions <= wafer.mesh.area }
+  }
+
+  private func bestLaidOut(of sizes: [Rectangle], _ kind: Mapping.Kind) -> Candidate? {
+    var fastest: Candidate?
+    var smallest: Candidate?
+    for size in sizes {
       for eastward in [true, false] {
         let found = Found(kind: kind, grid: size, eastward: eastward)
         guard

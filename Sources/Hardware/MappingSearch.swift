@@ -67,11 +67,14 @@ struct MappingSearch {
 
   /// The best of each kind.
   func candidates(_ grid: Mapping.Grid) -> [Candidate] {
+    kindsToTry.compactMap { kind in find(kind, grid: grid).map(candidate) }
+  }
+
+  /// What `fastest` chooses from.
+  var kindsToTry: [Mapping.Kind] {
     let most = slices.map(\.layers.count).max()!
     let blocks = [2, 4, 8, 16, 32, 64].filter { $0 < most }
-    let kinds: [Mapping.Kind] =
-      [.wholeMesh] + blocks.map { .blocks($0) } + (most > 1 ? [.regionPerLayer] : [])
-    return kinds.compactMap { kind in find(kind, grid: grid).map(candidate) }
+    return [.wholeMesh] + blocks.map { .blocks($0) } + (most > 1 ? [.regionPerLayer] : [])
   }
 
   /// A choice with what it needs and how fast it is.
@@ -186,9 +189,9 @@ struct MappingSearch {
     kind == .fastest ? 1 : slices.map { kind.blocks(of: $0.layers).count }.max()!
   }
 
-  func shortage(_ mapping: Mapping, of slice: ShardSlice, isClosest: Bool)
-    -> MappingError.Shortage
-  {
+  func shortage(
+    _ mapping: Mapping, of slice: ShardSlice, isClosest: Bool, advice: MappingAdvice
+  ) -> MappingError.Shortage {
     let wholeMesh = pricing(on: wafer.mesh)
     return MappingError.Shortage(
       stage: slice.stage, shard: slice.shard, wafer: wafer.name, grid: mapping.grid,
@@ -196,7 +199,7 @@ struct MappingSearch {
       use: mapping.regions.map(\.use).max { $0.total < $1.total }!, mesh: wafer.mesh,
       useOfMesh: kinds.map {
         wholeMesh.sramUse(shape: shape, slice: $0, memory: memory).total
-      }.max()!)
+      }.max()!, advice: advice)
   }
 
   private static func distinct(

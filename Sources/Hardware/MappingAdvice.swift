@@ -56,16 +56,23 @@ extension MappingSearch {
       let limit = (best?.count ?? MappingAdvice.mostWafers + 1) - 1
       let most = min(shape.layers, limit / tensor)
       guard most >= 1 else { break }
-      func fits(_ pipeline: Int) -> Bool {
-        guard let split = try? Split(shape: shape, pipeline: pipeline, tensor: tensor) else {
-          return false
-        }
-        return with(slices: (0..<split.ranks).map(split.slice(ofRank:))).fits(kind, grid: grid)
+      guard let fewest = fewestStages(kind, grid: grid, tensor: tensor, most: most) else {
+        continue
       }
-      guard let fewest = Self.first(of: 1...most, where: fits) else { continue }
       best = MappingAdvice.Wafers(pipeline: fewest, tensor: tensor)
     }
     return best
+  }
+
+  fileprivate func fewestStages(
+    _ kind: Mapping.Kind, grid: Mapping.Grid, tensor: Int, most: Int
+  ) -> Int? {
+    Self.first(of: 1...most) { pipeline in
+      guard let split = try? Split(shape: shape, pipeline: pipeline, tensor: tensor) else {
+        return false
+      }
+      return with(slices: (0..<split.ranks).map(split.slice(ofRank:))).fits(kind, grid: grid)
+    }
   }
 
   private func widestWeights(_ kind: Mapping.Kind, grid: Mapping.Grid) -> Int? {
@@ -102,5 +109,23 @@ extension MappingSearch {
       if holds(middle) { high = middle } else { low = middle + 1 }
     }
     return low
+  }
+}
+
+extension Mapping {
+  /// The fewest stages, layers shared out evenly, with which every rank's share fits a wafer; `nil` when no
+  /// number of at most `MappingAdvice.mostWafers` wafers does.
+  public static func fewestStages(
+    shape: ModelShape, tensor: Int, wafer: Wafer, calibration: Calibration, memory: MemoryPlan,
+    kind: Kind, grid: Grid = .fastest, options: WaferPricing.Options = WaferPricing.Options()
+  ) -> Int? {
+    let most = min(shape.layers, MappingAdvice.mostWafers / tensor)
+    guard most >= 1, let whole = try? Split(shape: shape, pipeline: 1, tensor: 1) else {
+      return nil
+    }
+    return MappingSearch(
+      shape: shape, slices: [whole.slice(ofRank: 0)], wafer: wafer, calibration: calibration,
+      memory: memory, options: options
+    ).fewestStages(kind, grid: grid, tensor: tensor, most: most)
   }
 }

@@ -149,12 +149,7 @@ public struct Mapping: Hashable, Sendable {
     if case .exactly(let rectangle) = grid, !wafer.mesh.holds(rectangle) {
       throw .gridTooLarge(rectangle, wafer: wafer.name, mesh: wafer.mesh)
     }
-    // Where no kind fits, one of them says what is short.
-    let isHopeless =
-      kind == .fastest && !allowsHypotheticalSRAM
-      && !isWithinSRAM(shape: shape, slices: slices, wafer: wafer, memory: memory)
-    let tried = isHopeless ? .wholeMesh : kind
-    guard let found = search.find(tried, grid: grid) else {
+    guard let found = search.find(kind, grid: grid) else {
       let advice = search.advice(kind, grid: grid)
       guard case .exactly(let rectangle) = grid else {
         throw .noRoom(

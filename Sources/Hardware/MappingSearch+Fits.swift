@@ -20,36 +20,12 @@ extension MappingSearch {
   }
 
   private func fits(_ sizes: [Rectangle], _ kind: Mapping.Kind) -> Bool {
-    // Blocks of as many layers, and as many with experts, need the same: one of each is looked at.
-    let distinct = kinds.map { slice in
-      let blocks = kind.blocks(of: slice.layers)
-      let keys = blocks.map { [$0.count, $0.count { shape.hasExperts(layer: $0) }] }
-      return Set(keys).map { key in blocks[keys.firstIndex(of: key)!] }
-    }
-    return mayFit(sizes, kind).contains { size in
-      let pricing = pricing(on: size)
-      let layersFit = zip(kinds, distinct).allSatisfy { slice, blocks in
-        blocks.allSatisfy {
-          pricing.sramUse(
-            shape: shape, slice: slice, layers: $0, holdsEmbedding: false, holdsHead: false,
-            memory: memory
-          ).total <= wafer.sramPerPE
-        }
-      }
-      return layersFit
+    mayFit(sizes, kind).contains { size in
+      layersFit(on: size, kind)
         && [true, false].contains { eastward in
-          isFitting(Found(kind: kind, grid: size, eastward: eastward))
+          laidOut(Found(kind: kind, grid: size, eastward: eastward))
+            .map { mappings in !mappings.contains { $0.isHypothetical } } ?? false
         }
-    }
-  }
-
-  /// Whether the regions of all slices can be laid out and none needs more SRAM than there is.
-  private func isFitting(_ found: Found) -> Bool {
-    kinds.allSatisfy { slice in
-      let blocks = found.kind.blocks(of: slice.layers)
-      guard let layout = layout(found, slice, regions: blocks.count) else { return false }
-      return !mapping(kind: found.kind, layout: layout, slice: slice, blocks: blocks)
-        .isHypothetical
     }
   }
 

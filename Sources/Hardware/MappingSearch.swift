@@ -74,7 +74,8 @@ struct MappingSearch {
   var kindsToTry: [Mapping.Kind] {
     let most = slices.map(\.layers.count).max()!
     let blocks = [2, 4, 8, 16, 32, 64].filter { $0 < most }
-    return [.wholeMesh] + blocks.map { .blocks($0) } + (most > 1 ? [.regionPerLayer] : [])
+    // Of one layer too: its tables lie apart then.
+    return [.wholeMesh] + blocks.map { .blocks($0) } + [.regionPerLayer]
   }
 
   /// A choice with what it needs and how fast it is.
@@ -91,10 +92,20 @@ struct MappingSearch {
 
   /// - Parameter mappings: Of each kind of slice.
   func candidate(_ found: Found, _ mappings: [Mapping]) -> Candidate {
+    var table = PricingTable(self)
+    return candidate(found, mappings, &table)
+  }
+
+  /// - Parameters:
+  ///   - mappings: Of each kind of slice.
+  ///   - table: Of this search.
+  func candidate(
+    _ found: Found, _ mappings: [Mapping], _ table: inout PricingTable
+  ) -> Candidate {
     Candidate(
       found: found, usedPerPE: mappings.map(\.usedPerPE).max()!,
       fits: !mappings.contains { $0.isHypothetical },
-      step: decodeStep(mappings.map(\.steps)))
+      step: decodeStep(mappings.map(\.steps), &table))
   }
 
   /// The decode step of a full batch at full context: the sum over stages of their slowest shard.
@@ -102,6 +113,10 @@ struct MappingSearch {
   /// - Parameter steps: What an activation goes through, of each kind of slice.
   func decodeStep(_ steps: [[RegionStep]]) -> EmulatedTime {
     var table = PricingTable(self)
+    return decodeStep(steps, &table)
+  }
+
+  func decodeStep(_ steps: [[RegionStep]], _ table: inout PricingTable) -> EmulatedTime {
     let times = zip(kinds, steps).map { slice, steps in
       steps.reduce(EmulatedTime.zero) { $0 + table.time(of: $1, slice) }
     }

@@ -40,10 +40,10 @@ struct MappingAdviceTests {
   @Test("what is advised fits, and one smaller does not", arguments: [1, 3])
   func bruteForce(pipeline: Int) throws {
     var advised = (wafers: 0, weights: 0, context: 0)
-    for sram in [40, 110, 260] {
+    for sram in [60, 260, 420] {
       var wafer = Toy.wafer
       wafer.sramPerPE = sram
-      let memory = MemoryPlan(sequences: 2, context: 14, tokensInFlight: 6)
+      let memory = MemoryPlan(sequences: 2, context: 24, tokensInFlight: 6)
       for kind in kinds {
         for grid in grids {
           let slices = try #require(self.slices(pipeline, 1))
@@ -66,7 +66,7 @@ struct MappingAdviceTests {
             return fits(narrow, slices)
           }
           #expect(advice.weightBits == widest, "\(kind) \(grid) \(sram) B")
-          let longest = (1..<14).last { context in
+          let longest = (1..<24).last { context in
             var short = memory
             short.context = context
             short.tokensInFlight = min(6, 2 * context)
@@ -80,6 +80,35 @@ struct MappingAdviceTests {
       }
     }
     #expect(advised.wafers > 0 && advised.weights > 0 && advised.context > 0, "\(advised)")
+  }
+
+  @Test("several regions have the fastest of all sizes that fit, in either direction")
+  func fastestSize() throws {
+    for sram in stride(from: 60, through: 500, by: 40) {
+      var wafer = Toy.wafer
+      wafer.sramPerPE = sram
+      for (pipeline, tensor) in [(1, 1), (2, 2)] {
+        let search = MappingSearch(
+          shape: shape, slices: try #require(self.slices(pipeline, tensor)), wafer: wafer,
+          calibration: Toy.calibration, memory: MemoryPlan(context: 20),
+          options: WaferPricing.Options())
+        for kind in [Mapping.Kind.blocks(2), .regionPerLayer] {
+          let all = search.rectangles().flatMap { size in
+            [true, false].compactMap { eastward -> MappingSearch.Candidate? in
+              let found = MappingSearch.Found(kind: kind, grid: size, eastward: eastward)
+              return search.laidOut(found).map { search.candidate(found, $0) }
+            }
+          }
+          let fastest = all.filter(\.fits).map(\.step).min()
+          let best = search.bestRectangle(kind)
+          if let fastest {
+            #expect(best?.fits == true && best?.step == fastest, "\(kind) at \(sram) B")
+          } else {
+            #expect(best?.fits != true, "\(kind) at \(sram) B")
+          }
+        }
+      }
+    }
   }
 
   @Test("whether anything fits is what choosing says, for every SRAM size")

@@ -10,9 +10,10 @@ extension DeviceAnswer {
   /// - Parameters:
   ///   - placement: Of the model on them; `nil` when no number of wafers holds it.
   ///   - asked: Wafers that were asked for.
+  ///   - isShown: Whether the placement is told beside the answer.
   init(
     _ wafer: Wafer, assumed: [String] = [], to question: PlanQuestion,
-    placement: WaferPlacement?, devices asked: Int? = nil
+    placement: WaferPlacement?, devices asked: Int? = nil, isShown: Bool = false
   ) {
     self.assumed = assumed
     let need = question.need
@@ -22,7 +23,7 @@ extension DeviceAnswer {
     batch = question.batch
     devicesForWeights = need.devicesForWeights(bytes: wafer.sram)
     devicesForAll = fewest
-    notes = Self.notes(placement, fewest: fewest)
+    notes = Self.notes(placement, fewest: fewest, isShown: isShown)
     let devices = placement?.modelled.ranks ?? asked ?? fewest
     self.devices = devices
     power = devices.map { wafer.power * Rational($0) }
@@ -41,7 +42,9 @@ extension DeviceAnswer {
     }
   }
 
-  private static func notes(_ placement: WaferPlacement?, fewest: Int?) -> [String] {
+  private static func notes(
+    _ placement: WaferPlacement?, fewest: Int?, isShown: Bool
+  ) -> [String] {
     guard let placement else {
       return [
         fewest == nil
@@ -51,7 +54,8 @@ extension DeviceAnswer {
     }
     let modelled = placement.modelled
     switch placement.outcome {
-    case .refused(let error): return ["\(error)"]
+    case .refused(let error):
+      return [isShown ? "it does not fit: see below" : "\(error)"]
     case .placed(let placed):
       var notes: [String] = []
       if let fewest, modelled.ranks > fewest {
@@ -61,10 +65,12 @@ extension DeviceAnswer {
       if layout.isHypothetical {
         notes.append("SRAM taken as enlarged (hypothetical): \(layout.excess)")
       }
+      let split = "PP \(modelled.pipeline) x TP \(modelled.tensor), \(layout.words)"
       notes.append(
-        "priced as PP \(modelled.pipeline) x TP \(modelled.tensor), \(layout.words); name it alone for "
-          + "its placement, and for what is outside of the calibration "
-          + placement.device.calibration.name)
+        isShown
+          ? "priced as \(split), placed as below"
+          : "priced as \(split); alone in --hardware it shows its placement, and what is outside of the "
+            + "calibration \(placement.device.calibration.name)")
       return notes
     }
   }

@@ -44,7 +44,8 @@ public struct DevicePlan: Hashable, Sendable {
           try placement ?? question.placement(preset.value, devices: devices, presets: presets)
         answers.append(
           DeviceAnswer(
-            wafer, assumed: preset.assumed, to: question, placement: placed, devices: devices))
+            wafer, assumed: preset.assumed, to: question, placement: placed, devices: devices,
+            isShown: placement != nil))
       }
     }
     self.answers = answers

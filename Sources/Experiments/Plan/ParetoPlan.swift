@@ -16,7 +16,7 @@ public struct ParetoPlan: Sendable {
   /// Ways that were tried and do not fit.
   public let refused: Int
   /// What the frontiers' prices assume, or lie outside of.
-  public let warnings: [String]
+  public private(set) var warnings: [String]
 
   /// What to try.
   public struct Axes: Hashable, Sendable {
@@ -40,8 +40,9 @@ public struct ParetoPlan: Sendable {
     ) {
       self.batches = batches ?? (0...8).map { 1 << $0 }
       self.pipelines = pipelines
-      self.tensors = tensors ?? [1, 2, 4]
-      self.mappings = mappings ?? [.wholeMesh, .blocks(4), .regionPerLayer]
+      self.tensors = tensors ?? [1, 2]
+      self.mappings =
+        mappings ?? [.wholeMesh, .blocks(4), .blocks(8), .regionPerLayer]
       self.accelerators = accelerators
     }
   }
@@ -73,30 +74,44 @@ public struct ParetoPlan: Sendable {
   public init(
     _ question: PlanQuestion, axes: Axes, names: [String], presets: PresetLibrary
   ) throws {
-    self.question = question
-    self.axes = axes
     let place = Place.option("--hardware")
-    var search = ParetoSearch(question: question, axes: axes)
+    var devices: [PlanDevice] = []
     for name in names {
       if try presets.kind(of: name, among: [.wafer, .accelerator], at: place) == .accelerator {
-        try search.add(try presets.accelerator(name, at: place).value)
+        devices.append(.accelerator(try presets.accelerator(name, at: place).value))
       } else {
         let wafer = try presets.wafer(name, at: place).value
-        try search.add(
-          wafer, calibration: try presets.calibration(wafer.calibration, at: place).value)
+        devices.append(
+          .wafer(wafer, try presets.calibration(wafer.calibration, at: place).value))
+      }
+    }
+    try self.init(question, axes: axes, devices: devices)
+  }
+
+  /// A device that a plan tries.
+  enum PlanDevice {
+    case wafer(Wafer, Calibration)
+    case accelerator(Accelerator)
+  }
+
+  init(_ question: PlanQuestion, axes: Axes, devices: [PlanDevice]) throws(ProgramError) {
+    self.question = question
+    self.axes = axes
+    var search = ParetoSearch(question: question, axes: axes)
+    for device in devices {
+      switch device {
+      case .wafer(let wafer, let calibration): try search.add(wafer, calibration: calibration)
+      case .accelerator(let accelerator): try search.add(accelerator)
       }
     }
     points = search.points
     refused = search.refused
-    var warnings = PricingWarnings()
-    for device in Set(points.map(\.device)).sorted() {
-      for measure in ParetoPoint.Measure.allCases {
-        for point in ParetoPoint.frontier(points.filter { $0.device == device }, by: measure) {
-          warnings.add(search.warnings[point] ?? [])
-        }
-      }
+    warnings = []
+    var found = PricingWarnings()
+    for point in self.devices.flatMap({ frontier(of: $0) }) {
+      found.add(search.warnings[point] ?? [])
     }
-    self.warnings = search.assumptions + warnings.list.map(\.description)
+    warnings = search.assumptions + found.list.map(\.description)
   }
 }
 
@@ -111,7 +126,13 @@ private struct ParetoSearch {
   /// Of each accelerator.
   var assumptions: [String] = []
 
-  mutating func add(_ wafer: Wafer, calibration: Calibration) throws {
+  /// All that a decode step of one split depends on.
+  private struct StepKey: Hashable {
+    let steps: [[RegionStep]]
+    let sequences: Int
+  }
+
+  mutating func add(_ wafer: Wafer, calibration: Calibration) throws(ProgramError) {
     for tensor in axes.tensors {
       for kind in axes.mappings {
         let device = WaferDevice(
@@ -140,8 +161,12 @@ private struct ParetoSearch {
   }
 
   /// All batches on one split. Once one does not fit, no larger one does.
-  private mutating func add(_ split: Experiment.Modelled, _ device: WaferDevice) throws {
+  private mutating func add(
+    _ split: Experiment.Modelled, _ device: WaferDevice
+  ) throws(ProgramError) {
     let batches = axes.batches.sorted()
+    // Larger batches often lie on the same regions, and their groups are as large as smaller batches.
+    var steps: [StepKey: DecodeStep] = [:]
     for (index, batch) in batches.enumerated() {
       var modelled = split
       modelled.workload.batch = batch
@@ -158,7 +183,14 @@ private struct ParetoSearch {
       let layout = DeviceLayout.wafers(mappings)
       let regions = mappings.reduce(0) { $0 + $1.regions.count } / modelled.tensor
       for groups in Self.groups(of: batch, most: regions) {
-        let step = try DecodeStep(modelled, layout, sequences: batch / groups)
+        let key = StepKey(steps: mappings.map(\.steps), sequences: batch / groups)
+        let step: DecodeStep
+        if let known = steps[key] {
+          step = known
+        } else {
+          step = try DecodeStep(modelled, layout, sequences: batch / groups)
+          steps[key] = step
+        }
         let point = ParetoPoint(
           device: device.wafer.name, kind: .wafer, devices: modelled.ranks,
           pipeline: modelled.pipeline, tensor: modelled.tensor,
@@ -179,7 +211,7 @@ private struct ParetoSearch {
       .filter { batch % $0 == 0 }
   }
 
-  mutating func add(_ accelerator: Accelerator) throws {
+  mutating func add(_ accelerator: Accelerator) throws(ProgramError) {
     let one = question.with(batch: axes.batches.min()!)
     guard let fewest = one.need.devices(bytes: accelerator.memory) else {
       refused += 1

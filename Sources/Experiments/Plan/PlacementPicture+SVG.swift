@@ -41,26 +41,33 @@ extension PlacementPicture {
       "g", ["class": "wafer"],
       caption + [
         Ink.box(wafer.box, fill: Ink.unused, stroke: Ink.ink, width: 1.5, kind: "mesh")
-      ] + wafer.regions.map { draw($0) } + order(wafer))
+      ] + wafer.regions.map { draw($0) } + order(wafer) + wafer.regions.compactMap { label($0) })
   }
 
   private func draw(_ region: DrawnRegion) -> Markup {
+    .element(
+      "g", [:],
+      [
+        .element("title", text: region.words),
+        Ink.box(
+          region.box, fill: Ink.fill(region.share), stroke: Ink.ink, width: 0.6, kind: "region"),
+      ])
+  }
+
+  /// What a region holds, above its centre and with a rim of its colour, so that the way does not strike it
+  /// out; `nil` where it would be too small to read.
+  private func label(_ region: DrawnRegion) -> Markup? {
     let box = region.box
-    var parts: [Markup] = [
-      .element("title", text: region.words),
-      Ink.box(
-        box, fill: Ink.fill(region.share), stroke: Ink.ink, width: 0.6, kind: "region"),
-    ]
     // A digit is about 0.6 of its height wide.
     let letters = Double(max(region.label.count, 1))
     let height = min(13, box.height * 0.32, box.width * 0.92 / (0.6 * letters))
-    if height >= 4 {
-      parts.append(
-        Ink.text(
-          region.label, x: box.centre.x, y: box.y + box.height * 0.5 - height * 0.45, size: height,
-          anchor: "middle", colour: region.share > 0.55 ? Ink.ground : Ink.ink))
-    }
-    return .element("g", [:], parts)
+    guard height >= 4 else { return nil }
+    return Ink.text(
+      region.label, x: box.centre.x, y: box.centre.y - height * 0.45, size: height,
+      anchor: "middle", colour: region.share > 0.55 ? Ink.ground : Ink.ink
+    )
+    .with("stroke", Ink.fill(region.share)).with("stroke-width", "3")
+    .with("paint-order", "stroke")
   }
 
   /// The way of an activation, from centre to centre.

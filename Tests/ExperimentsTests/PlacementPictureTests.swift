@@ -1,5 +1,6 @@
 import Foundation
 import Hardware
+import Models
 import Testing
 
 @testable import Experiments

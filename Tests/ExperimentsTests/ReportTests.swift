@@ -1,6 +1,7 @@
 import Foundation
 import Plots
 import Programs
+import Quantities
 import Testing
 
 @testable import Experiments

@@ -2,6 +2,7 @@ import Foundation
 import Plots
 import Programs
 import Quantities
+import Runtime
 import Testing
 
 @testable import Experiments
@@ -106,7 +107,7 @@ struct TimelineTests {
         #expect(sent < received, "\(name)")
       }
       let kernels = timeline.measured?.activities.joined().filter {
-        if case .kernel = $0.activity.kind { true } else { false }
+        if case .kernel(_, _, _) = $0.activity.kind { true } else { false }
       }
       #expect((kernels?.count ?? 0) >= timeline.recording.kernels.count)
       #expect(timeline.tokens.allSatisfy { $0.measured != nil })
@@ -122,7 +123,8 @@ struct TimelineTests {
     #expect(messages == table.messages && messages.rows.count == timeline.recording.messages.count)
     for row in messages.rows {
       func value(_ name: String) throws -> Int64 {
-        try #require(Int64(row[try #require(messages.columns.firstIndex(of: name))]))
+        let column = try #require(messages.columns.firstIndex(of: name))
+        return try #require(Int64(row[column]))
       }
       let departure = try value("departure_ps")
       #expect(try value("ready_ps") + value("egress_queue_ps") == departure)

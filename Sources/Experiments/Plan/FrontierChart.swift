@@ -68,10 +68,8 @@ struct FrontierChart {
   var markup: Markup {
     let all = numbered
     let width = Self.left + 2 * Self.plot.width + Self.gap + 30
-    // A column of the list for each half of the width.
-    let rows = (all.count + 1) / 2
     let listTop = Self.top + Self.plot.height + Self.bottom
-    let height = listTop + Self.lineHeight * Double(rows + 2) + 16
+    let height = listTop + Self.lineHeight * Double(all.count + 1) + 16
     let users = Axis(of: plan.points.map(\.perUser.approximation))
     let panels = ParetoPoint.Measure.allCases.enumerated().map { index, measure in
       panel(
@@ -100,7 +98,7 @@ struct FrontierChart {
         Ink.text(
           "The price of several sequences in one step on a wafer is an assumption: no source measures "
             + "it.", x: 24, y: 66, size: 12.5),
-      ] + panels + list(all, top: listTop, rows: rows, width: width))
+      ] + panels + list(all, top: listTop))
   }
 
   private var title: String { "\(plan.question.shape.name): batch against interactivity" }
@@ -221,15 +219,11 @@ struct FrontierChart {
 
   // MARK: The list
 
-  private func list(
-    _ all: [Numbered], top: Double, rows: Int, width: Double
-  ) -> [Markup] {
+  private func list(_ all: [Numbered], top: Double) -> [Markup] {
     all.enumerated().map { index, numbered in
-      let (column, row) = index.quotientAndRemainder(dividingBy: max(rows, 1))
-      return Ink.text(
-        "\(numbered.number): \(Self.words(numbered.point))",
-        x: 24 + Double(column) * (width - 24) / 2,
-        y: top + Self.lineHeight * Double(row), size: 10.5, colour: colour(numbered.point.device))
+      Ink.text(
+        "\(numbered.number): \(Self.words(numbered.point))", x: 24,
+        y: top + Self.lineHeight * Double(index), size: 11, colour: colour(numbered.point.device))
     }
   }
 

@@ -59,15 +59,24 @@ extension PlacementPicture {
   private func label(_ region: DrawnRegion) -> Markup? {
     let box = region.box
     // A digit is about 0.6 of its height wide.
-    let letters = Double(max(region.label.count, 1))
-    let height = min(13, box.height * 0.32, box.width * 0.92 / (0.6 * letters))
-    guard height >= 4 else { return nil }
-    return Ink.text(
-      region.label, x: box.centre.x, y: box.centre.y - height * 0.45, size: height,
-      anchor: "middle", colour: region.share > 0.55 ? Ink.ground : Ink.ink
+    let letters = 0.6 * Double(max(region.label.count, 1))
+    let level = min(13, box.height * 0.32, box.width * 0.92 / letters)
+    // A strip that is high and narrow has its words turned.
+    let turned = min(13, box.width * 0.7, box.height * 0.46 / letters)
+    let isTurned = turned > 1.5 * level
+    let size = isTurned ? turned : level
+    guard size >= 4 else { return nil }
+    // Apart from the way, which goes through the centre.
+    let x = isTurned ? box.centre.x + size * 0.35 : box.centre.x
+    let y = isTurned ? box.y + box.height * 0.25 : box.centre.y - size * 0.45
+    let text = Ink.text(
+      region.label, x: x, y: y, size: size, anchor: "middle",
+      colour: region.share > 0.55 ? Ink.ground : Ink.ink
     )
     .with("stroke", Ink.fill(region.share)).with("stroke-width", "3")
     .with("paint-order", "stroke")
+    return isTurned
+      ? text.with("transform", "rotate(-90 \(Ink.points(x)) \(Ink.points(y)))") : text
   }
 
   /// The way of an activation, from centre to centre.

@@ -100,7 +100,7 @@ struct PlacementPicture {
   }
 
   /// As wide as the title and the legend need.
-  private static let leastWidth = 560.0
+  private static let leastWidth = 680.0
 
   /// The mesh as the regions lie on it: a grid that was asked for may be turned by a quarter.
   private static func oriented(_ mesh: Rectangle, _ stages: [PlacedStage]) -> Rectangle {

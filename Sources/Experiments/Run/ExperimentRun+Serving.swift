@@ -24,12 +24,12 @@ extension ExperimentRun {
     }
     func fits(_ sequences: Int) -> Bool {
       let run = run(sequences)
-      guard let layout = try? run.layout(run.experiment.modelled.split) else { return false }
+      guard let layout = try? run.experiment.modelled.layout(run.experiment.modelled.split) else { return false }
       return !layout.isHypothetical
     }
     if allowsHypothetical || fits(most) { return run(most) }
     let one = run(1)
-    _ = try one.layout(one.experiment.modelled.split)
+    _ = try one.experiment.modelled.layout(one.experiment.modelled.split)
     var (low, high) = (1, most)
     while high - low > 1 {
       let middle = (low + high) / 2
@@ -50,7 +50,8 @@ extension ExperimentRun {
     _ split: Split, _ layout: DeviceLayout, keepsOutputs: Bool = true, observation: Observation?
   ) -> EvaluatedProgram {
     guard let serving = servingProgram(split, layout) else {
-      return EvaluatedProgram(program(split, layout), observation: observation)
+      return EvaluatedProgram(
+        experiment.modelled.program(split, layout), observation: observation)
     }
     return EvaluatedProgram(
       ranks: split.ranks, source: serving, keepsOutputs: keepsOutputs, observation: observation)
@@ -64,7 +65,7 @@ extension ExperimentRun {
         return ServingProgram.extremes(limits).map { compiler.window(0, [$0]) }
       }
     }
-    var program = program(split, layout)
+    var program = experiment.modelled.program(split, layout)
     let prefill = program.workload.prefillSteps
     return [0, prefill - 1, prefill].filter { $0 < program.windowCount }.map { program.window($0) }
   }

@@ -57,15 +57,17 @@ public struct ExperimentRun: Sendable {
     try checkHost()
     let modelled = experiment.modelled
     let split = modelled.split
-    let layout = try layout(split)
+    let layout = try modelled.layout(split)
     let whole = modelled.singleSplit
     let standIn = standIn(for: layout, split, whole)
     let cluster = try await half(.cluster, split, layout)
     let single = split.ranks == 1 ? cluster : try await half(.single, whole, standIn)
+    let bestSingle = try bestSingle()
     return ExperimentResult(
       experiment: experiment, single: single, cluster: cluster,
-      bestSingle: try bestSingle(), modelFingerprint: try modelFingerprint(),
-      warnings: warnings([(split, layout), (whole, standIn)]))
+      bestSingle: bestSingle, modelFingerprint: try modelFingerprint(),
+      warnings: warnings(
+        [(split, layout), (whole, standIn)] + (bestSingle.map { [(whole, $0.layout)] } ?? [])))
   }
 
   /// Evaluates the cluster alone, in emulated time: no node is started, and nothing is compared.
@@ -73,8 +75,9 @@ public struct ExperimentRun: Sendable {
   /// Throws as `run`.
   public func evaluateCluster() throws -> HalfResult {
     let run = try withRoom()
-    let split = experiment.modelled.split
-    return try run.evaluated(.cluster, split, try run.layout(split), observation: nil)
+    let modelled = run.experiment.modelled
+    let layout = try modelled.layout(modelled.split)
+    return try run.evaluated(.cluster, modelled.split, layout, observation: nil)
   }
 
   /// Generates text on the cluster alone, token by token, until the text ends.
@@ -86,9 +89,11 @@ public struct ExperimentRun: Sendable {
     endOfText: Set<Int32>, emit: @escaping @Sendable (Int32) -> Void
   ) async throws -> HalfResult {
     try checkHost()
-    let split = experiment.modelled.split
+    let modelled = experiment.modelled
     let text = TextEnd(endOfText: endOfText, emit: emit)
-    return try await executed(.cluster, split, try layout(split)) { report, _ in
+    return try await executed(
+      .cluster, modelled.split, try modelled.layout(modelled.split)
+    ) { report, _ in
       text.take(report)
     }
   }
@@ -173,50 +178,12 @@ public struct ExperimentRun: Sendable {
     return result
   }
 
-  /// The program of a split whose ranks lie on their wafers so.
-  func program(_ split: Split, _ layout: DeviceLayout) -> ModelProgram {
-    let modelled = experiment.modelled
-    let pricing = DevicePricing(modelled, layout)
-    return ModelProgram(
-      split: split, workload: modelled.workload,
-      wires: modelled.wires(ranks: split.ranks),
-      collectives: modelled.collectives, candidateElements: 2 * modelled.candidates + 1,
-      steps: layout.steps(of: split),
-      price: pricing.price)
-  }
-
   /// Watts of one rank of a half.
   func power(_ layout: DeviceLayout) -> Rational {
     switch layout {
     case .wafers: experiment.modelled.device.power
     case .accelerators(let group, _): Device.accelerators(group).power
     }
-  }
-
-  /// How the ranks of a split lie on their devices.
-  func layout(_ split: Split) throws -> DeviceLayout {
-    let modelled = experiment.modelled
-    switch modelled.device {
-    case .wafer(let device):
-      return .wafers(
-        try Mapping.choose(
-          shape: modelled.shape, slices: (0..<split.ranks).map { split.slice(ofRank: $0) },
-          wafer: device.wafer, calibration: device.calibration, memory: modelled.memory,
-          kind: device.mapping, grid: device.grid,
-          allowsHypotheticalSRAM: device.allowsHypotheticalSRAM,
-          options: modelled.pricingOptions))
-    case .accelerators(let group):
-      return .accelerators(group, isHypothetical: !holds(group, split))
-    }
-  }
-
-  /// Whether a group's memory holds what a rank of the split needs.
-  func holds(_ group: AcceleratorGroup, _ split: Split) -> Bool {
-    let modelled = experiment.modelled
-    let fewest = group.accelerator.fewestDevices(
-      shape: modelled.shape, memory: modelled.memory,
-      layers: split.stages.map(\.count).max()!, tensor: split.tensor)
-    return fewest.map { $0 <= group.devices } ?? false
   }
 
   /// One device that holds the whole model as the cluster's hold it, whether it fits or not.
@@ -233,7 +200,7 @@ public struct ExperimentRun: Sendable {
           memory: modelled.memory, options: modelled.pricingOptions)
       ])
     case (.accelerators(let group, _), _):
-      return .accelerators(group, isHypothetical: !holds(group, whole))
+      return .accelerators(group, isHypothetical: !modelled.holds(group, whole))
     case (.wafers, .accelerators): preconditionFailure("accelerators have no mapping")
     }
   }
@@ -247,9 +214,7 @@ public struct ExperimentRun: Sendable {
     switch modelled.device {
     case .wafer(let device):
       guard
-        Mapping.isWithinSRAM(
-          shape: modelled.shape, slices: slices, wafer: device.wafer, memory: modelled.memory),
-        let mappings = try? Mapping.choose(
+        let mappings = Mapping.fitting(
           shape: modelled.shape, slices: slices, wafer: device.wafer,
           calibration: device.calibration, memory: modelled.memory, kind: .fastest,
           options: modelled.pricingOptions)

@@ -53,7 +53,7 @@ public struct ModelProgram: Sendable {
   public let candidateElements: Int
   /// What an activation goes through on a wafer of each stage.
   public let steps: [[RegionStep]]
-  private let price: KernelPrice
+  let price: KernelPrice
   private var chosen: [Int: CollectiveAlgorithm] = [:]
   /// The last window. The next one mostly differs in prices alone.
   private var draft: WindowDraft?
@@ -106,11 +106,7 @@ public struct ModelProgram: Sendable {
   /// asked for saves a copy of it.
   public mutating func window(_ index: Int) -> Window {
     let batches = workload.batches(ofStep: index)
-    let form = WindowDraft.Form(
-      batches: batches.map {
-        .init(sequences: $0.entries.count, tokens: $0.tokens, outputs: $0.outputs)
-      },
-      acceptsTokens: index >= workload.prefillSteps, returnsTokens: index < windowCount - 1)
+    let form = form(ofStep: index, batches)
     if draft?.form != form {
       draft = WindowDraft(
         form: form, split: split, steps: steps, wires: wires,
@@ -119,6 +115,15 @@ public struct ModelProgram: Sendable {
     }
     draft!.price(batches, index: index, by: price)
     return draft!.window
+  }
+
+  /// What the instructions of a step follow from.
+  func form(ofStep index: Int, _ batches: [Batch]) -> WindowDraft.Form {
+    WindowDraft.Form(
+      batches: batches.map {
+        .init(sequences: $0.entries.count, tokens: $0.tokens, outputs: $0.outputs)
+      },
+      acceptsTokens: index >= workload.prefillSteps, returnsTokens: index < windowCount - 1)
   }
 
   /// The algorithm for an all-reduce of `elements` over the shards of a stage.

@@ -151,7 +151,7 @@ private struct Resources {
 extension Stamp {
   /// Goes on to `instant` when that is later, and books the wait.
   @inline(__always)
-  fileprivate mutating func wait(
+  mutating func wait(
     until instant: EmulatedTime, at entry: WritableKeyPath<Account, EmulatedTime>
   ) {
     let wait = instant - time

@@ -111,17 +111,6 @@ public struct ExperimentRun: Sendable {
     return runs[(runs.count - 1) / 2]
   }
 
-  /// A half in emulated time alone.
-  private func evaluated(
-    _ name: HalfName, _ split: Split, _ layout: DeviceLayout
-  ) throws -> HalfResult {
-    let program = EvaluatedProgram(program(split, layout))
-    try program.finish()
-    var result = HalfResult(name: name, layout: layout)
-    result.emulated = EmulatedResult(program.summary, power: power(layout))
-    return result
-  }
-
   /// A half on nodes.
   private func executed(
     _ name: HalfName, _ split: Split, _ layout: DeviceLayout,
@@ -152,7 +141,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// The program of a split whose ranks lie on their wafers so.
-  private func program(_ split: Split, _ layout: DeviceLayout) -> ModelProgram {
+  func program(_ split: Split, _ layout: DeviceLayout) -> ModelProgram {
     let modelled = experiment.modelled
     let pricing = DevicePricing(modelled, layout)
     return ModelProgram(
@@ -164,7 +153,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// Watts of one rank of a half.
-  private func power(_ layout: DeviceLayout) -> Rational {
+  func power(_ layout: DeviceLayout) -> Rational {
     switch layout {
     case .wafers: experiment.modelled.device.power
     case .accelerators(let group, _): Device.accelerators(group).power
@@ -172,7 +161,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// How the ranks of a split lie on their devices.
-  private func layout(_ split: Split) throws -> DeviceLayout {
+  func layout(_ split: Split) throws -> DeviceLayout {
     let modelled = experiment.modelled
     switch modelled.device {
     case .wafer(let device):
@@ -198,7 +187,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// One device that holds the whole model as the cluster's hold it, whether it fits or not.
-  private func standIn(
+  func standIn(
     for cluster: DeviceLayout, _ split: Split, _ whole: Split
   ) -> DeviceLayout {
     let modelled = experiment.modelled
@@ -346,7 +335,7 @@ public struct ExperimentRun: Sendable {
     return Logits(places: places, rows: places.map { rows[$0]! })
   }
 
-  private func warnings(_ halves: [(split: Split, layout: DeviceLayout)]) -> [String] {
+  func warnings(_ halves: [(split: Split, layout: DeviceLayout)]) -> [String] {
     var warnings = PricingWarnings()
     var others: [String] = []
     for (split, layout) in halves {

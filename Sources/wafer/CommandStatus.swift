@@ -43,7 +43,8 @@ enum CommandStatus: Int32 {
   static func message(for error: any Error) -> String {
     switch error {
     case is ConfigurationError, is MappingError, is RunError, is RunFailure,
-      is SweepFolderError: "wafer: \(error)"
+      is SweepFolderError:
+      "wafer: \(error)"
     default: Wafer.fullMessage(for: error)
     }
   }

@@ -15,8 +15,9 @@ public struct ResultComparison: Sendable {
   public struct KeyDifference: Hashable, Sendable {
     /// Dotted.
     public let key: String
-    /// What each has.
+    /// What the first result has.
     public let a: JSONValue
+    /// What the second one has.
     public let b: JSONValue
   }
 
@@ -24,8 +25,9 @@ public struct ResultComparison: Sendable {
   public struct Half: Sendable {
     /// `cluster`, `single`, `best_single`, or `emulated` where a result has no halves.
     public let name: String
-    /// What each gave.
+    /// What the first result gave.
     public let a: Times
+    /// What the second one gave.
     public let b: Times
 
     /// How much later the last token of B came.
@@ -38,12 +40,15 @@ public struct ResultComparison: Sendable {
   public struct Times: Hashable, Sendable {
     /// `nil` where the document has none.
     public let timeToFirstToken: EmulatedTime?
+    /// `nil` where the document has none.
     public let timePerOutputToken: EmulatedTime?
-    /// Of the last token, and its account.
+    /// Of the last token.
     public let total: EmulatedTime
+    /// Of the last token; adds up to `total`.
     public let account: Account
-    /// As the document has them; `nil` where it has none.
+    /// As the document has it; `nil` where it has none.
     public let tokensPerSecond: JSONValue?
+    /// Nanoseconds; `nil` without nodes.
     public let measuredTotal: Int64?
   }
 

@@ -31,16 +31,15 @@ public struct SweepTable {
   }
 
   private func cells(_ row: JSONValue) -> [String] {
-    sweep.grid.axes.map { row[$0.column]?.text ?? "" }
-      + [
-        time(row, "ttft_ps"), time(row, "tpot_ps"), time(row, "total_ps"),
-        row["tokens_per_second"]?.double.map(RunTable.number) ?? "-",
-        row["slowdown"]?.double.map { String(format: "%.4f", $0) } ?? "-",
-      ]
-      + (sweep.measures == nil
-        ? []
-        : [row["measured_total_ns"]?.double.map { RunTable.seconds($0 / 1e9) } ?? "-"])
-      + [note(row)]
+    var cells = sweep.grid.axes.map { row[$0.column]?.text ?? "" }
+    cells += ["ttft_ps", "tpot_ps", "total_ps"].map { time(row, $0) }
+    cells.append(row["tokens_per_second"]?.double.map(RunTable.number) ?? "-")
+    cells.append(row["slowdown"]?.double.map { String(format: "%.4f", $0) } ?? "-")
+    if sweep.measures != nil {
+      cells.append(row["measured_total_ns"]?.double.map { RunTable.seconds($0 / 1e9) } ?? "-")
+    }
+    cells.append(note(row))
+    return cells
   }
 
   private func time(_ row: JSONValue, _ key: String) -> String {

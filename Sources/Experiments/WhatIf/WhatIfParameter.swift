@@ -25,11 +25,10 @@ struct WhatIfParameter: Sendable {
 
   /// The parameters that an experiment has and that are not nothing already.
   static func all(of modelled: Experiment.Modelled) -> [WhatIfParameter] {
-    links(modelled)
-      + (switch modelled.device {
-      case .wafer(let device): wafers(device)
-      case .accelerators(let group): accelerators(group)
-      })
+    switch modelled.device {
+    case .wafer(let device): links(modelled) + wafers(device)
+    case .accelerators(let group): links(modelled) + accelerators(group)
+    }
   }
 
   // MARK: Links
@@ -84,7 +83,7 @@ struct WhatIfParameter: Sendable {
 
   /// Cycles of kernels, by the names of the calibration's file.
   private static var coefficients:
-    [(String, WritableKeyPath<Calibration.Coefficients, Rational> & Sendable)]
+    [(String, any WritableKeyPath<Calibration.Coefficients, Rational> & Sendable)]
   {
     [
       ("decode_row_cycles", \.decodeRow), ("decode_fmac_cycles", \.decodeFmac),

@@ -43,18 +43,28 @@ let package = Package(
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: swift),
 
     // Values: what is computed, on what, how long it takes.
-    .target(name: "Quantities", swiftSettings: swift),
+    .target(
+      name: "Quantities", swiftSettings: swift, linkerSettings: [.linkedLibrary("m")]),
     .target(name: "Fabric", dependencies: ["Quantities"], swiftSettings: swift),
     .target(name: "Models", swiftSettings: swift),
     .target(name: "Placement", dependencies: ["Models"], swiftSettings: swift),
     // Roots and roundings of a Double come from the C library on some processors.
-    .target(name: "Defects", swiftSettings: swift, linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "Defects", dependencies: ["Quantities"], swiftSettings: swift,
+      linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "Hardware", dependencies: ["Quantities", "Models", "Placement", "Defects"],
       swiftSettings: swift),
     .target(
       name: "Programs", dependencies: ["Quantities", "Models", "Placement", "Hardware"],
       swiftSettings: swift),
+
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Quantities", "Models", "Placement", "Hardware", "Programs",
+        .product(name: "HeapModule", package: "swift-collections"),
+      ], swiftSettings: swift),
 
     // Pictures and pages.
     .target(name: "Plots", swiftSettings: swift),
@@ -91,8 +101,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "Plots",
-        "Tensors", "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
+        "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "Serving",
+        "Plots", "Tensors", "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -101,7 +111,7 @@ let package = Package(
       name: "wafer",
       dependencies: [
         "Quantities", "Fabric", "Models", "Placement", "Defects", "Hardware", "Programs",
-        "Plots", "ModelFiles", "Runtime", "Experiments",
+        "Serving", "Plots", "ModelFiles", "Runtime", "Experiments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
@@ -146,7 +156,13 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "PlacementTests", dependencies: ["Placement", "Models"], swiftSettings: swift),
-    .testTarget(name: "DefectsTests", dependencies: ["Defects"], swiftSettings: swift),
+    .testTarget(
+      name: "DefectsTests", dependencies: ["Defects", "Quantities"], swiftSettings: swift),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "Serving", "Programs", "Hardware", "Models", "Placement", "Quantities", "TestSupport",
+      ], swiftSettings: swift),
     .testTarget(name: "PlotsTests", dependencies: ["Plots"], swiftSettings: swift),
     .testTarget(
       name: "HardwareTests",
@@ -176,8 +192,8 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests",
       dependencies: [
-        "Runtime", "Messaging", "Programs", "Hardware", "Models", "Placement", "Quantities",
-        "Tensors", "Transformer", "TestSupport",
+        "Runtime", "Messaging", "Serving", "Programs", "Hardware", "Models", "Placement",
+        "Quantities", "Tensors", "Transformer", "TestSupport",
       ], swiftSettings: swift),
     .testTarget(
       name: "ZeroMQTransportTests",
@@ -189,7 +205,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Programs",
+        "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Plots",
+        "Programs",
         "Quantities", "Runtime", "ZeroMQ",
         "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),

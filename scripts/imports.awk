@@ -5,7 +5,7 @@
 # whatever happens to lie in the build folder.
 
 BEGIN {
-  split("Foundation FoundationEssentials Dispatch Glibc Musl Darwin Synchronization System Testing", list)
+  split("Foundation FoundationEssentials FoundationXML Dispatch Glibc Musl Darwin Synchronization System Testing", list)
   for (i in list) system_modules[list[i]] = 1
 }
 

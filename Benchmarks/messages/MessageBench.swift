@@ -122,7 +122,7 @@ struct MessageBench {
       Window(
         index: index, batches: [],
         ranks: rank.index == 0 ? [work, RankWindow()] : [RankWindow(), work]),
-      rank: rank, isLast: false)
+      rank: rank)
   }
 
   /// Writes at once: the reader at the other end of a pipe waits for the endpoint.

@@ -1,3 +1,5 @@
+import Quantities
+
 /// How many defects fall on an area, as a distribution that can be drawn from.
 ///
 /// Independent defects are Poisson. Clustered ones are negative binomial: Poisson with a density that
@@ -30,7 +32,7 @@ public struct DefectCount: Hashable, Sendable {
   }
 
   /// One count, by inversion: the smallest k whose cumulative probability exceeds a uniform draw.
-  public func draw(_ generator: inout DefectGenerator) -> Int {
+  public func draw(_ generator: inout SplitMix64) -> Int {
     var sum = 0
     for _ in 0..<parts { sum += drawPart(generator.unit()) }
     return sum

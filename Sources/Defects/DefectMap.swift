@@ -1,3 +1,5 @@
+import Quantities
+
 /// The PEs of one wafer that do not work.
 public struct DefectMap: Hashable, Sendable {
   /// The wafer's dies.
@@ -32,12 +34,12 @@ public struct DefectMap: Hashable, Sendable {
   ///   - clustering: α of the negative binomial distribution; `nil` for independent defects.
   public init(dies: DieGrid, expected: Double, clustering: Double? = nil, seed: UInt64) {
     let count = DefectCount(mean: expected / Double(dies.dies), clustering: clustering)
-    var generator = DefectGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     self.init(dies: dies, perDie: count, using: &generator)
   }
 
   /// As above, with a distribution that is made once for many wafers.
-  init(dies: DieGrid, perDie count: DefectCount, using generator: inout DefectGenerator) {
+  init(dies: DieGrid, perDie count: DefectCount, using generator: inout SplitMix64) {
     var dead: [PhysicalPE] = []
     for die in 0..<dies.dies {
       let (dieRow, dieColumn) = die.quotientAndRemainder(dividingBy: dies.dieColumns)

@@ -1,3 +1,5 @@
+import Quantities
+
 /// Closed forms of yield: the share of areas that hold no defect, by the expected number D·A of
 /// defects on one (Murphy, Proc. IEEE 52, 1964; Seeds, IEEE Int. Conv. Rec. 1967; Stapper, IBM J. Res.
 /// Dev. 27, 1983).

@@ -1,3 +1,5 @@
+import Quantities
+
 /// How many wafers and dies of a process are good, by simulation and by closed form.
 ///
 /// A wafer without redundancy is good when it has no defect at all, one with redundancy when every
@@ -42,11 +44,11 @@ public struct YieldStudy: Hashable, Sendable {
   public func point(density: Double) -> YieldPoint {
     let expected = density * waferArea
     let perDie = DefectCount(mean: expected / Double(dies.dies), clustering: clustering)
-    var seeds = DefectGenerator(seed: seed)
+    var seeds = SplitMix64(seed: seed)
     var (whole, repaired, detailed, defects) = (0, 0, 0, 0)
     var (westToEast, northToSouth) = (0, 0)
     for _ in 0..<wafers {
-      var generator = DefectGenerator(seed: seeds.next())
+      var generator = SplitMix64(seed: seeds.next())
       let map = DefectMap(dies: dies, perDie: perDie, using: &generator)
       defects += map.dead.count
       if map.dead.isEmpty { whole += 1 }
@@ -64,7 +66,7 @@ public struct YieldStudy: Hashable, Sendable {
       let forms = YieldPoint.ClosedForms(
         expected: density * area, clustering: clustering ?? Self.usualClustering)
       let count = DefectCount(mean: density * area, clustering: clustering)
-      var generator = DefectGenerator(seed: seeds.next())
+      var generator = SplitMix64(seed: seeds.next())
       let good = (0..<wafers).count { _ in count.draw(&generator) == 0 }
       return YieldPoint.Conventional(
         area: area, simulated: Proportion(good, of: wafers), closedForms: forms,

@@ -22,10 +22,13 @@ extension ByteWriter {
   mutating func put(_ batch: Batch) {
     put(list: batch.entries) { writer, entry in
       writer.put(UInt32(entry.sequence))
+      writer.put(UInt32(entry.request))
       writer.put(UInt32(entry.start))
       writer.put(UInt32(entry.count))
       writer.put(entry.samples)
     }
+    put(list: batch.accepts) { writer, entry in writer.put(UInt32(entry)) }
+    put(UInt32(batch.returns))
   }
 
   mutating func put(_ instruction: Instruction) {
@@ -67,13 +70,17 @@ extension ByteWriter {
     case .receiveSet(let count):
       put(UInt8(3))
       put(UInt32(count))
+    case .arrive(let arrive):
+      put(UInt8(4))
+      put(arrive.values)
+      put(arrive.arrival.arrived)
+      put(arrive.arrival.admitted)
     }
   }
 
   /// A rank's part of a window.
   public mutating func put(_ window: NodeWindow) {
     put(UInt32(window.index))
-    put(window.isLast)
     put(list: window.batches) { $0.put($1) }
     put(list: window.outputs) { writer, output in
       writer.put(UInt32(output.value))
@@ -126,12 +133,26 @@ extension ByteReader {
   }
 
   mutating func batch() throws(FrameError) -> Batch {
-    Batch(
-      entries: try list(minimumBytes: 13) { reader throws(FrameError) in
-        Batch.Entry(
-          sequence: Int(try reader.get(UInt32.self)), start: Int(try reader.get(UInt32.self)),
-          count: Int(try reader.get(UInt32.self)), samples: try reader.truth())
-      })
+    let entries = try list(minimumBytes: 17) { reader throws(FrameError) in
+      Batch.Entry(
+        sequence: Int(try reader.get(UInt32.self)), request: Int(try reader.get(UInt32.self)),
+        start: Int(try reader.get(UInt32.self)), count: Int(try reader.get(UInt32.self)),
+        samples: try reader.truth())
+    }
+    let accepts = try list(minimumBytes: 4) { reader throws(FrameError) in
+      let start = reader.offset
+      let entry = Int(try reader.get(UInt32.self))
+      guard entry < entries.count else {
+        throw .value(offset: start, "a token for entry \(entry) of \(entries.count)")
+      }
+      return entry
+    }
+    let start = offset
+    let batch = Batch(entries: entries, accepts: accepts, returns: Int(try get(UInt32.self)))
+    guard batch.returns <= batch.outputs else {
+      throw .value(offset: start, "\(batch.returns) of \(batch.outputs) tokens go back")
+    }
+    return batch
   }
 
   mutating func instruction() throws(FrameError) -> Instruction {
@@ -161,6 +182,10 @@ extension ByteReader {
           elements: try count(), bytes: try count(), serialization: try time(),
           overhead: try time()))
     case 3: return .receiveSet(count: Int(try get(UInt32.self)))
+    case 4:
+      return .arrive(
+        Arrive(
+          try values(), at: Arrival(arrived: try time(), admitted: try time())))
     case let kind: throw .value(offset: start, "\(kind) is no instruction")
     }
   }
@@ -168,7 +193,6 @@ extension ByteReader {
   /// A rank's part of a window.
   public mutating func window() throws(FrameError) -> NodeWindow {
     let index = Int(try get(UInt32.self))
-    let isLast = try truth()
     let batches = try list(minimumBytes: 4) { reader throws(FrameError) in try reader.batch() }
     let outputs = try list(minimumBytes: 8) { reader throws(FrameError) in
       NodeWindow.Output(
@@ -183,7 +207,7 @@ extension ByteReader {
       try reader.instruction()
     }
     return NodeWindow(
-      index: index, isLast: isLast, batches: batches, outputs: outputs,
+      index: index, batches: batches, outputs: outputs,
       work: RankWindow(values: places, instructions: instructions))
   }
 }
@@ -192,8 +216,6 @@ extension ByteReader {
 public struct NodeWindow: Hashable, Sendable {
   /// Place of the window in the program.
   public var index: Int
-  /// Whether the program ends with it.
-  public var isLast: Bool
   /// The micro-batches of the step.
   public var batches: [Batch]
   /// The values that this rank reports.
@@ -217,19 +239,18 @@ public struct NodeWindow: Hashable, Sendable {
 
   /// Takes each field as it is.
   public init(
-    index: Int, isLast: Bool, batches: [Batch], outputs: [Output], work: RankWindow
+    index: Int, batches: [Batch], outputs: [Output], work: RankWindow
   ) {
     self.index = index
-    self.isLast = isLast
     self.batches = batches
     self.outputs = outputs
     self.work = work
   }
 
   /// The part of `rank`.
-  public init(_ window: Window, rank: Rank, isLast: Bool) {
+  public init(_ window: Window, rank: Rank) {
     self.init(
-      index: window.index, isLast: isLast, batches: window.batches,
+      index: window.index, batches: window.batches,
       outputs: window.outputs.filter { $0.rank == rank }.map {
         Output(value: $0.value, batch: $0.batch)
       },

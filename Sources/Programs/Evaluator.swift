@@ -59,8 +59,23 @@ public struct Evaluator: Sendable {
   ///
   /// - Precondition: the window passed `ProgramCheck`, after those before it.
   public mutating func run(_ window: Window) -> [Stamp] {
+    var nobody = Unobserved()
+    return run(window, seenBy: &nobody)
+  }
+
+  /// Runs the next window as `run`, under the eyes of an observer that saw those before it.
+  ///
+  /// - Precondition: the window passed `ProgramCheck`, after those before it.
+  public mutating func run(_ window: Window, observing observation: inout Observation) -> [Stamp] {
+    run(window, seenBy: &observation)
+  }
+
+  private mutating func run<Observer: EvaluationObserver>(
+    _ window: Window, seenBy observer: inout Observer
+  ) -> [Stamp] {
     precondition(
       window.ranks.count == clocks.count, "\(window.ranks.count) of \(clocks.count) ranks")
+    observer.began(window)
     for index in clocks.indices { clocks[index].prepare(for: window.ranks[index]) }
     var positions = Array(repeating: 0, count: clocks.count)
     var ready = ReadyRanks(ranks: clocks.count)
@@ -69,7 +84,9 @@ public struct Evaluator: Sendable {
       var clock = RankClock()
       swap(&clock, &clocks[next])
       window.ranks[next].instructions.withUnsafeBufferPointer { list in
-        run(list, of: Rank(next), from: &positions[next], clock: &clock, ready: &ready)
+        run(
+          list, of: Rank(next), from: &positions[next], clock: &clock, ready: &ready,
+          seenBy: &observer)
       }
       swap(&clock, &clocks[next])
     }
@@ -83,20 +100,32 @@ public struct Evaluator: Sendable {
   }
 
   /// Runs one rank until it is done or waits.
-  private mutating func run(
+  private mutating func run<Observer: EvaluationObserver>(
     _ list: UnsafeBufferPointer<Instruction>, of rank: Rank, from start: inout Int,
-    clock: inout RankClock, ready: inout ReadyRanks
+    clock: inout RankClock, ready: inout ReadyRanks, seenBy observer: inout Observer
   ) {
     var position = start
     defer { start = position }
     while position < list.count {
       switch list[position] {
       case .compute(let compute):
-        clock.compute(compute)
+        let before = clock.end
+        let end = clock.compute(compute)
+        observer.computed(compute, on: rank, until: end, before: before)
+      case .arrive(let arrive):
+        let before = clock.end
+        clock.arrive(arrive)
+        observer.arrived(arrive, on: rank, before: before)
       case .send(let send):
         let slot = channels.slot(from: rank, to: send.to, stream: send.stream)
-        var arrival = clock.send(send).arrival
+        let before = clock.end
+        let isReady = Observer.isAwake ? clock.ready(send) : .zero
+        let sent = clock.send(send)
+        var arrival = sent.arrival
         if !delays.isEmpty { delay(&arrival, of: send, from: rank, slot: slot) }
+        observer.sent(
+          send, from: rank, slot: slot, ready: isReady, departure: sent.departure,
+          arrival: arrival.time, before: before)
         channels.append(arrival, to: slot)
         ready.changed(slot, seenBy: send.to.index)
         traffic.count(send, from: rank)
@@ -105,13 +134,17 @@ public struct Evaluator: Sendable {
         guard let arrival = channels.take(slot) else {
           return ready.wait(rank.index, for: slot)
         }
-        clock.receive(receive, arrival: arrival)
+        observer.took(slot, at: rank)
+        let before = clock.end
+        let exists = clock.receive(receive, arrival: arrival)
+        observer.received(receive, at: rank, place: 0, exists: exists, before: before)
+        observer.finishedReceiving(at: rank)
       case .receiveSet(let count):
         let members = UnsafeBufferPointer(rebasing: list[position + 1...position + count])
-        if let missing = gather(members, at: rank) {
+        if let missing = gather(members, at: rank, seenBy: &observer) {
           return ready.wait(rank.index, for: missing)
         }
-        serve(members, at: rank, clock: &clock)
+        serve(members, at: rank, clock: &clock, seenBy: &observer)
         position += count
       }
       position += 1
@@ -119,19 +152,23 @@ public struct Evaluator: Sendable {
   }
 
   /// Takes a set's messages as far as they are there, and returns the stream of the first that is not.
-  private mutating func gather(_ members: UnsafeBufferPointer<Instruction>, at rank: Rank) -> Int? {
+  private mutating func gather<Observer: EvaluationObserver>(
+    _ members: UnsafeBufferPointer<Instruction>, at rank: Rank, seenBy observer: inout Observer
+  ) -> Int? {
     for index in arrivals[rank.index].count..<members.count {
       let receive = Self.receive(members[index])
       let slot = channels.slot(from: receive.from, to: rank, stream: receive.stream)
       guard let arrival = channels.take(slot) else { return slot }
+      observer.took(slot, at: rank)
       arrivals[rank.index].append(arrival)
     }
     return nil
   }
 
   /// Receives a set that is complete.
-  private mutating func serve(
-    _ members: UnsafeBufferPointer<Instruction>, at rank: Rank, clock: inout RankClock
+  private mutating func serve<Observer: EvaluationObserver>(
+    _ members: UnsafeBufferPointer<Instruction>, at rank: Rank, clock: inout RankClock,
+    seenBy observer: inout Observer
   ) {
     serving.removeAll(keepingCapacity: true)
     for (place, member) in members.enumerated() {
@@ -141,9 +178,12 @@ public struct Evaluator: Sendable {
     }
     serving.sort()
     for member in serving {
-      clock.receive(
-        Self.receive(members[member.place]), arrival: arrivals[rank.index][member.place])
+      let receive = Self.receive(members[member.place])
+      let before = clock.end
+      let exists = clock.receive(receive, arrival: arrivals[rank.index][member.place])
+      observer.received(receive, at: rank, place: member.place, exists: exists, before: before)
     }
+    observer.finishedReceiving(at: rank)
     arrivals[rank.index].removeAll(keepingCapacity: true)
   }
 

@@ -32,6 +32,8 @@ public struct GraphEvaluator: Sendable {
     var wires: Wires?
     /// The window itself, when its graph has to be built.
     var source: () -> TimeGraphBuilder.Source
+    /// The window's arrivals, by their numbers.
+    var arrivals: [Arrival] = []
     /// The costs of the kernels that a graph asks for.
     var costs: (TimeGraph) -> [Cost]
   }
@@ -59,6 +61,12 @@ public struct GraphEvaluator: Sendable {
       }
     }
     return traffic
+  }
+
+  /// When a region of a rank has done what it was given so far: as the rank's clock says.
+  public func regionIsFree(_ region: Int32, on rank: Rank) -> EmulatedTime {
+    let regions = frontier.regions[rank.index]
+    return Int(region) < regions.count ? state[Int(regions[Int(region)])].time : .zero
   }
 
   /// Runs the next window.
@@ -101,6 +109,7 @@ public struct GraphEvaluator: Sendable {
       runs[id] = Run(graph: graph, prices: graph.prices(on: part.wires))
     }
     runs[id]!.prices.costs = part.costs(graph)
+    runs[id]!.prices.arrivals = part.arrivals
     return graph.run(from: state, runs[id]!.prices, in: &space)
   }
 }

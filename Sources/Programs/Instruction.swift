@@ -13,6 +13,39 @@ public enum Instruction: Hashable, Sendable {
   /// The next `count` instructions are receives that are waited for together and served in the order
   /// of (arrival, source rank).
   case receiveSet(count: Int)
+  /// Lets values exist from the time on at which requests came and were taken in.
+  case arrive(Arrive)
+}
+
+/// Requests that come from outside: nothing that needs the values starts before.
+///
+/// The time until they came is idle; the time from then until they were taken in, because the wafers had no
+/// room or were not ready, is waiting for their regions.
+public struct Arrive: Hashable, Sendable {
+  /// What exists from then on.
+  public var values: Values
+  /// When, and since when it could have been.
+  public var arrival: Arrival
+
+  /// Values that exist from an arrival on.
+  public init(_ values: Values, at arrival: Arrival) {
+    self.values = values
+    self.arrival = arrival
+  }
+}
+
+/// When work came, and when it was taken in.
+public struct Arrival: Hashable, Sendable {
+  /// When it came.
+  public var arrived: EmulatedTime
+  /// When it was taken in; not before it came.
+  public var admitted: EmulatedTime
+
+  /// Taken in at once unless said otherwise.
+  public init(arrived: EmulatedTime, admitted: EmulatedTime? = nil) {
+    self.arrived = arrived
+    self.admitted = admitted ?? arrived
+  }
 }
 
 /// Work of a kernel on a region of the wafer.

@@ -66,15 +66,16 @@ extension ModelProgram {
   public func times(graphs: TimeGraphs = TimeGraphs(), costs: StepCosts = StepCosts())
     throws(ProgramError) -> ProgramTimes
   {
-    var program = self
+    var compiler = compiler
     var evaluator = GraphEvaluator(ranks: split.ranks, graphs: graphs)
     var times = ProgramTimes(traffic: Traffic(ranks: split.ranks))
     for index in 0..<windowCount {
-      let batches = workload.batches(ofStep: index)
-      for output in try evaluator.run(program.part(index, batches, costs)) {
+      let batches = scheduled(index)
+      for output in try evaluator.run(compiler.part(index, batches, costs)) {
         times.outputs.append(
           ProgramTimes.Output(
-            window: index, rank: output.rank, batch: batches[output.batch], stamp: output.stamp))
+            window: index, rank: output.rank, batch: batches[output.batch].batch,
+            stamp: output.stamp))
       }
     }
     try evaluator.finish()
@@ -82,12 +83,16 @@ extension ModelProgram {
     times.instructions = evaluator.instructions
     return times
   }
+}
 
-  /// A step, as a graph's evaluator needs it.
-  private mutating func part(_ index: Int, _ batches: [Batch], _ known: StepCosts)
-    -> GraphEvaluator.Part
-  {
-    let form = self.form(ofStep: index, batches)
+extension ModelCompiler {
+  /// A window, as a graph's evaluator needs it.
+  ///
+  /// - Parameter known: Costs by the window's number, when programs share them.
+  mutating func part(
+    _ index: Int, _ batches: [ScheduledBatch], _ known: StepCosts? = nil
+  ) -> GraphEvaluator.Part {
+    let form = WindowDraft.Form(batches: batches.map { .init($0) }, slots: slots)
     let algorithms = form.batches.map { algorithm(elements: $0.tokens * split.shape.width) }
     let key = ModelWindowKey(
       split: split, steps: steps, topology: wires.topology.name, torus: wires.topology.sides,
@@ -101,9 +106,23 @@ extension ModelProgram {
           candidateElements: candidateElements, algorithms: algorithms
         ).source(batches, index: index)
       },
+      arrivals: batches.map { $0.arrival ?? Arrival(arrived: .zero) },
       costs: { [price] graph in
-        known.costs(ofStep: index) { graph.uses.map { price($0.use, batches[$0.batch]) } }
+        func costs() -> [Cost] { graph.uses.map { price($0.use, batches[$0.batch].batch) } }
+        return known?.costs(ofStep: index, make: costs) ?? costs()
       })
+  }
+}
+
+extension GraphEvaluator {
+  /// Runs a window of batches that go through a model, and returns the stamps of its outputs in the order
+  /// of `Window.outputs`: those of `Evaluator.run(compiler.window(index, batches))`.
+  ///
+  /// Throws `ProgramError` when the window is wrong.
+  public mutating func run(
+    _ index: Int, _ batches: [ScheduledBatch], of compiler: inout ModelCompiler
+  ) throws(ProgramError) -> [Stamp] {
+    try run(compiler.part(index, batches)).map(\.stamp)
   }
 }
 
@@ -116,10 +135,10 @@ extension Topology {
 
 extension WindowDraft {
   /// The window, its costs as numbers of `uses`.
-  fileprivate func source(_ batches: [Batch], index: Int) -> TimeGraphBuilder.Source {
+  fileprivate func source(_ scheduled: [ScheduledBatch], index: Int) -> TimeGraphBuilder.Source {
     var window = window
     window.index = index
-    window.batches = batches
+    window.batches = scheduled.map(\.batch)
     return TimeGraphBuilder.Source(window: window, marks: marks, uses: uses)
   }
 }

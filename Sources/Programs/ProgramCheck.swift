@@ -92,7 +92,7 @@ public struct ProgramCheck: Sendable {
       case .send(let send):
         full.append(
           .init(rank: Rank(index), peer: send.to, stream: send.stream, bytes: send.bytes))
-      case .compute, .receiveSet:
+      case .compute, .receiveSet, .arrive:
         preconditionFailure("rank \(index) stopped at an instruction that never waits")
       }
     }
@@ -108,7 +108,7 @@ public struct ProgramCheck: Sendable {
     defer { start = position }
     while position < list.count {
       switch list[position] {
-      case .compute, .receiveSet: break
+      case .compute, .receiveSet, .arrive: break
       case .send(let send):
         let slot = channels.slot(from: rank, to: send.to, stream: send.stream)
         guard channels.count(slot) < limit else { return ready.wait(rank.index, for: slot) }

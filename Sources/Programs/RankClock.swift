@@ -38,9 +38,10 @@ public struct RankClock: Sendable {
     return digest.value
   }
 
-  /// Runs a kernel on its region.
+  /// Runs a kernel on its region, and returns when it ends.
+  @discardableResult
   @inline(__always)
-  public mutating func compute(_ work: Compute) {
+  public mutating func compute(_ work: Compute) -> EmulatedTime {
     var stamp = latest(work.input, work.second)
     stamp.wait(until: regions[work.region], at: \.regionQueue)
     stamp.time += work.cost.total
@@ -49,7 +50,21 @@ public struct RankClock: Sendable {
     stamp.account.memory += work.cost.memory
     regions[work.region] = stamp.time
     set(work.output, to: stamp)
+    return stamp.time
   }
+
+  /// Lets values exist from an arrival on.
+  @inline(__always)
+  public mutating func arrive(_ work: Arrive) {
+    set(work.values, to: Stamp(work.arrival))
+  }
+
+  /// When a region of the wafer has done what it was given so far.
+  public func regionIsFree(_ region: Int32) -> EmulatedTime { regions[region] }
+
+  /// When all of a message's values exist.
+  @inline(__always)
+  func ready(_ message: Send) -> EmulatedTime { latest(message.values, .none).time }
 
   /// Puts a message on its way.
   ///
@@ -70,9 +85,10 @@ public struct RankClock: Sendable {
     return (departure, stamp)
   }
 
-  /// Takes a message that carried `arrival` through the ingress port.
+  /// Takes a message that carried `arrival` through the ingress port, and returns when its values exist.
+  @discardableResult
   @inline(__always)
-  public mutating func receive(_ message: Receive, arrival: Stamp) {
+  public mutating func receive(_ message: Receive, arrival: Stamp) -> EmulatedTime {
     var stamp = arrival
     // Cut-through: the port is needed from the first byte on, a serialization before the arrival.
     stamp.wait(until: ingress[message.port] + message.serialization, at: \.portQueue)
@@ -80,6 +96,7 @@ public struct RankClock: Sendable {
     stamp.time += message.overhead
     stamp.account.overhead += message.overhead
     set(message.values, to: stamp)
+    return stamp.time
   }
 
   /// The order in which the messages of a set are served: by arrival, then by source.
@@ -149,6 +166,15 @@ private struct Resources {
 }
 
 extension Stamp {
+  /// Of what came at an arrival: idle before, in the queue for a region until it was taken in.
+  @inline(__always)
+  init(_ arrival: Arrival) {
+    self.init()
+    time = arrival.admitted
+    account.idle = arrival.arrived
+    account.regionQueue = arrival.admitted - arrival.arrived
+  }
+
   /// Goes on to `instant` when that is later, and books the wait.
   @inline(__always)
   mutating func wait(

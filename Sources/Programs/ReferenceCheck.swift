@@ -51,6 +51,7 @@ struct ReferenceCheck: Sendable {
         case .compute(let work): try check(work, batches: window.batches.count)
         case .send(let send): try check(send)
         case .receive(let receive): try check(receive)
+        case .arrive(let arrive): try check(arrive)
         case .receiveSet(let members):
           guard members > 0, members < own.instructions.count - index else {
             throw .setSize(members)
@@ -101,6 +102,14 @@ struct ReferenceCheck: Sendable {
       throw .negative("cost")
     }
     guard hasFittingSizes(work) else { throw .sizes(work.kernel) }
+  }
+
+  private mutating func check(_ arrive: Arrive) throws(Reason) {
+    try write(arrive.values)
+    let arrival = arrive.arrival
+    guard arrival.arrived >= .zero, arrival.admitted >= arrival.arrived else {
+      throw .arrival(arrival)
+    }
   }
 
   private mutating func check(_ send: Send) throws(Reason) {
@@ -205,6 +214,7 @@ struct ReferenceCheck: Sendable {
     case resource(String, Int32)
     case batch(Int32, of: Int)
     case negative(String)
+    case arrival(Arrival)
     case sizes(Kernel)
     case peer(Rank)
     case elements(Int, values: Int)
@@ -224,6 +234,8 @@ struct ReferenceCheck: Sendable {
         "names \(kind) \(index), which is not in 0..<\(ProgramCheck.maximumResources)"
       case .batch(let index, let count): "names batch \(index) of \(count)"
       case .negative(let what): "has a negative \(what)"
+      case .arrival(let arrival):
+        "takes in at \(arrival.admitted) what comes at \(arrival.arrived), or comes before the start"
       case .sizes(let kernel): "kernel \(kernel) has inputs and outputs of sizes that do not fit"
       case .peer(let peer): "exchanges a message with \(peer), which is itself or does not exist"
       case .elements(let elements, let values):

@@ -91,7 +91,7 @@ extension TimeGraph.Kind {
   var isInstant: Bool {
     switch self {
     case .sent, .taken, .serve: true
-    case .input, .later, .laterOfAny, .work, .leave, .arrive, .served: false
+    case .input, .arrival, .later, .laterOfAny, .work, .leave, .arrive, .served: false
     }
   }
 }

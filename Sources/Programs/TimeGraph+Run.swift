@@ -15,6 +15,7 @@ extension TimeGraph {
   /// What times are worked out from.
   struct Prices: Sendable {
     var costs: [Cost] = []
+    var arrivals: [Arrival] = []
     var messages: [Message] = []
     var deliveries: [Delivery] = []
   }
@@ -78,6 +79,7 @@ extension TimeGraph {
     let b = Int(node.b)
     switch node.kind {
     case .input: result = state[a]
+    case .arrival: result = Stamp(prices.arrivals[a])
     case .later: result = stamps[stamps[b].time > stamps[a].time ? b : a]
     case .laterOfAny:
       let (x, y) = (stamps[a].time, stamps[b].time)

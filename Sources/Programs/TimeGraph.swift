@@ -31,6 +31,8 @@ final class TimeGraph: Sendable {
   enum Kind: UInt8, Sendable {
     /// The time of class `a` of the frontier.
     case input
+    /// The arrival of number `a`.
+    case arrival
     /// The later of nodes `a` and `b`; `a` when they tie.
     case later
     /// The same of inputs whose order was changed: a tie of different accounts is reported.

@@ -91,7 +91,7 @@ private struct NumberedNodes {
   func operands(_ index: Int) -> [Int32] {
     let node = nodes[index]
     return switch node.kind {
-    case .input: []
+    case .input, .arrival: []
     case .later, .laterOfAny, .leave, .arrive: [node.a, node.b]
     case .work: node.b >= 0 ? [node.a, node.b] : [node.a]
     case .sent, .taken: [node.a]
@@ -116,7 +116,7 @@ private struct NumberedNodes {
     let node = nodes[index]
     var relation = [Int32(node.kind.rawValue)] + operands(index).map { Int32(index) - $0 }
     switch node.kind {
-    case .input: relation.append(node.a)
+    case .input, .arrival: relation.append(node.a)
     case .later, .laterOfAny: break
     case .leave, .sent, .arrive, .taken: relation.append(node.c)
     case .work:
@@ -162,7 +162,7 @@ private struct KeptNodes {
 
   private func needed(by node: TimeGraph.Node) -> [Int32] {
     switch node.kind {
-    case .input: []
+    case .input, .arrival: []
     case .later, .laterOfAny, .leave, .arrive: [node.a, node.b]
     case .work: node.b >= 0 ? [node.a, node.b] : [node.a]
     case .sent, .taken: [node.a]
@@ -214,7 +214,7 @@ private struct KeptNodes {
     return nodes.indices.filter { uses[$0] > 0 }.map { index in
       var node = nodes[index]
       switch node.kind {
-      case .input: break
+      case .input, .arrival: break
       case .later, .laterOfAny, .leave, .arrive:
         node.a = numbers[Int(node.a)]
         node.b = numbers[Int(node.b)]

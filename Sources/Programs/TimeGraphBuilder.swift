@@ -7,7 +7,8 @@ struct TimeGraphBuilder {
   /// A window, and what its prices are called.
   struct Source {
     var window: Window
-    /// [rank][instruction]: the number of a compute's cost; negative when it costs nothing.
+    /// [rank][instruction]: the number of a compute's cost, negative when it costs nothing; the number of
+    /// an arrival.
     var marks: [[Int32]]
     /// The kernels that costs are asked for, and the batch of each.
     var uses: [(use: KernelUse, batch: Int)] = []
@@ -151,6 +152,9 @@ struct TimeGraphBuilder {
     while position < list.count {
       switch list[position] {
       case .compute(let work): compute(work, mark: source.marks[rank][position], on: rank)
+      case .arrive(let work):
+        let arrival = node(.arrival, source.marks[rank][position])
+        for index in work.values.indices { ranks[rank].values[index] = arrival }
       case .send(let send):
         let slot = channels.slot(from: Rank(rank), to: send.to, stream: send.stream)
         channels.append(leave(send, from: rank), to: slot)

@@ -76,6 +76,12 @@ struct WindowBuilder {
     return ranks[rank.index].instructions.count - 1
   }
 
+  /// Appends an arrival whose times are set later, and returns its place in the rank's list.
+  mutating func addArrival(of values: Values, on rank: Rank) -> Int {
+    ranks[rank.index].instructions.append(.arrive(Arrive(values, at: Arrival(arrived: .zero))))
+    return ranks[rank.index].instructions.count - 1
+  }
+
   /// Sends values to a rank, over as many hops as the topology asks for.
   ///
   /// The ranks between send them on when the message, or another of its kind, is received, or at the

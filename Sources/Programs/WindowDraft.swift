@@ -7,17 +7,32 @@ struct WindowDraft: Sendable {
   /// What instructions, without their prices, follow from.
   struct Form: Hashable {
     var batches: [BatchForm]
-    /// Whether the step's tokens were sampled by the step before.
-    var acceptsTokens: Bool
-    /// Whether a step follows that needs the tokens sampled in this one.
-    var returnsTokens: Bool
+    /// Room for the tokens of each slot of batches, in sequences. Where one stage holds the whole model, tokens
+    /// stay in it from one batch of a slot to the next.
+    var slots: [Int]
 
     struct BatchForm: Hashable {
-      var sequences: Int
+      /// Tokens that come back for it, sampled before.
+      var accepts: Int
       /// Rows of the residual.
       var tokens: Int
       /// Rows that are sampled.
       var outputs: Int
+      /// Of these, those whose tokens go back for a later batch.
+      var returns: Int
+      /// Batches of a slot follow each other; each needs what the one before sampled.
+      var slot: Int
+      /// Whether requests arrive with it.
+      var arrives: Bool
+
+      init(_ scheduled: ScheduledBatch) {
+        accepts = scheduled.batch.accepts.count
+        tokens = scheduled.batch.tokens
+        outputs = scheduled.batch.outputs
+        returns = scheduled.batch.returns
+        slot = scheduled.slot
+        arrives = scheduled.arrival != nil
+      }
     }
   }
 
@@ -53,10 +68,13 @@ struct WindowDraft: Sendable {
   private let algorithms: [CollectiveAlgorithm]
   private var builder: WindowBuilder
   private var outputs: [Window.Output] = []
+  /// Where a batch's arrival stands.
+  private var arrivals: [(rank: Int, place: Int, batch: Int)] = []
   private var prices: [(use: KernelUse, batch: Int)] = []
   private var priceIndices: [PriceKey: Int32] = [:]
   private var priced: [PricedInstruction] = []
-  /// tokens[batch][shard], on the first stage and on the last.
+  /// tokens[batch][shard], on the first stage and on the last: those that come back, and those that are
+  /// sampled, first the ones that go back.
   private var firstTokens: [[Values]] = []
   private var lastTokens: [[Values]] = []
   /// residuals[batch][shard]: the activation that the batch's last emitted part left behind.
@@ -89,10 +107,17 @@ struct WindowDraft: Sendable {
   }
 
   /// Makes the draft the window of a step.
-  mutating func price(_ batches: [Batch], index: Int, by price: KernelPrice) {
+  mutating func price(_ scheduled: [ScheduledBatch], index: Int, by price: KernelPrice) {
     window.index = index
-    window.batches = batches
-    let costs = prices.map { price($0.use, batches[$0.batch]) }
+    window.batches = scheduled.map(\.batch)
+    for place in arrivals {
+      guard case .arrive(var work) = window.ranks[place.rank].instructions[place.place] else {
+        preconditionFailure("rank \(place.rank), instruction \(place.place) is no arrival")
+      }
+      work.arrival = scheduled[place.batch].arrival!
+      window.ranks[place.rank].instructions[place.place] = .arrive(work)
+    }
+    let costs = prices.map { price($0.use, scheduled[$0.batch].batch) }
     for instruction in priced {
       let (rank, place) = (Int(instruction.rank), Int(instruction.place))
       guard case .compute(var work) = window.ranks[rank].instructions[place] else {
@@ -106,12 +131,14 @@ struct WindowDraft: Sendable {
   /// The kernels whose prices are set later, and the batch of each.
   var uses: [(use: KernelUse, batch: Int)] { prices }
 
-  /// [rank][instruction]: the place in `uses` of what has its price set later; -1 of all else.
+  /// [rank][instruction]: the place in `uses` of what has its price set later, the batch of an arrival; -1 of
+  /// all else.
   var marks: [[Int32]] {
     var marks = window.ranks.map { Array(repeating: Int32(-1), count: $0.instructions.count) }
     for instruction in priced {
       marks[Int(instruction.rank)][Int(instruction.place)] = instruction.price
     }
+    for arrival in arrivals { marks[arrival.rank][arrival.place] = Int32(arrival.batch) }
     return marks
   }
 
@@ -120,12 +147,18 @@ struct WindowDraft: Sendable {
   }
 
   private mutating func allocateTokens() {
-    let last = split.pipeline - 1
+    guard split.pipeline > 1 else {
+      let slots = form.slots.map { room in group(0).map { builder.allocate(room, on: $0) } }
+      firstTokens = form.batches.map { slots[$0.slot] }
+      lastTokens = firstTokens
+      return
+    }
     for batch in form.batches {
-      firstTokens.append(group(0).map { builder.allocate(batch.sequences, on: $0) })
+      firstTokens.append(
+        group(0).map { batch.accepts > 0 ? builder.allocate(batch.accepts, on: $0) : .none })
+      let pieces = [batch.returns, batch.outputs - batch.returns].filter { $0 > 0 }
       lastTokens.append(
-        last == 0
-          ? firstTokens.last! : group(last).map { builder.allocate(batch.sequences, on: $0) })
+        group(split.pipeline - 1).map { pieces.isEmpty ? .none : builder.allocate(pieces, on: $0) })
     }
   }
 
@@ -188,7 +221,7 @@ struct WindowDraft: Sendable {
   /// messages are then read in the order in which they were written.
   private mutating func leave(batch: Int, stage: Int, ranks: [Rank]) {
     guard stage < split.pipeline - 1 else {
-      if form.batches[batch].outputs > 0, form.returnsTokens { returnTokens(of: batch) }
+      if form.batches[batch].returns > 0 { returnTokens(of: batch) }
       return
     }
     let next = group(stage + 1)
@@ -205,7 +238,13 @@ struct WindowDraft: Sendable {
   private mutating func embed(batch: Int, ranks: [Rank]) {
     for (shard, rank) in ranks.enumerated() {
       let tokens = firstTokens[batch][shard]
-      if form.acceptsTokens {
+      var arrival = Values.none
+      if form.batches[batch].arrives {
+        arrival = builder.allocate(1, on: rank)
+        let place = builder.addArrival(of: arrival, on: rank)
+        arrivals.append((rank.index, place, batch))
+      }
+      if form.batches[batch].accepts > 0 {
         if split.pipeline > 1 {
           let source = Rank((split.pipeline - 1) * split.tensor + shard)
           builder.receive(tokens, at: rank, from: source, stream: .token)
@@ -215,7 +254,8 @@ struct WindowDraft: Sendable {
             .accept, batch: batch, region: region.region, input: tokens, output: tokens), on: rank)
       }
       compute(
-        Compute(.embed, batch: batch, input: tokens, output: residuals[batch][shard]),
+        Compute(
+          .embed, batch: batch, input: tokens, second: arrival, output: residuals[batch][shard]),
         on: rank)
     }
     builder.allReduce(
@@ -271,7 +311,8 @@ struct WindowDraft: Sendable {
   private mutating func returnTokens(of batch: Int) {
     guard split.pipeline > 1 else { return }
     for (shard, rank) in group(split.pipeline - 1).enumerated() {
-      builder.send(lastTokens[batch][shard], from: rank, to: Rank(shard), stream: .token)
+      let returned = Values(first: Int(lastTokens[batch][shard].first), count: 1)
+      builder.send(returned, from: rank, to: Rank(shard), stream: .token)
     }
   }
 

@@ -42,6 +42,15 @@ public struct Wires: Hashable, Sendable {
   /// From the last byte leaving a port to the last byte arriving at the next wafer's.
   var latency: EmulatedTime { link.latency + topology.addedLatency }
 
+  /// What a message of tokens takes at least from one rank to another: with every port free.
+  public func time(tokens: Int, from source: Rank, to destination: Rank) -> EmulatedTime {
+    let bytes = bytes(elements: tokens, stream: .token)
+    let hop =
+      link.sendOverhead + serialization(bytes: bytes) + latency + link.receiveOverhead
+    let hops = topology.distance(from: source, to: destination, ranks: ranks)
+    return EmulatedTime(picoseconds: hop.picoseconds * Int64(hops))
+  }
+
   /// What a message's bytes take on an egress port.
   func serialization(bytes: Int) -> EmulatedTime {
     link.serialization(bytes: bytes, peers: peers)

@@ -60,10 +60,12 @@ public struct Workload: Hashable, Sendable {
       samples = true
     }
     return (0..<microBatches).map { index in
-      Batch(
-        entries: Split.share(index, of: microBatches, total: batch).map {
-          Batch.Entry(sequence: $0, start: start, count: count, samples: samples)
-        })
+      let entries = Split.share(index, of: microBatches, total: batch).map {
+        Batch.Entry(sequence: $0, start: start, count: count, samples: samples)
+      }
+      return Batch(
+        entries: entries, accepts: step < prefillSteps ? [] : Array(entries.indices),
+        returns: samples && step < steps - 1 ? entries.count : 0)
     }
   }
 }

@@ -17,19 +17,23 @@ public struct InProcessCluster {
   private let payload: @Sendable (Rank) -> Assignment.Payload
   private let run: UInt64
   private let pinsThreads: Bool
+  private let recording: Recording.Limits?
 
   /// - Parameters:
   ///   - pinsThreads: Whether each node's thread stays on a processor of its own.
+  ///   - recording: Windows whose activities nodes report, and how many a node at most.
   ///   - payload: What each rank computes and sends.
   ///   - intercept: See `InProcessNetwork`.
   public init(
     ranks: Int, run: UInt64, waitLimitMilliseconds: Int, pinsThreads: Bool = false,
+    recording: Recording.Limits? = nil,
     intercept: (@Sendable (inout MessageHeader, Rank) -> Void)? = nil,
     payload: @escaping @Sendable (Rank) -> Assignment.Payload
   ) {
     self.ranks = ranks
     self.run = run
     self.pinsThreads = pinsThreads
+    self.recording = recording
     self.payload = payload
     network = InProcessNetwork(
       ranks: ranks, waitLimitMilliseconds: waitLimitMilliseconds, intercept: intercept)
@@ -49,12 +53,13 @@ public struct InProcessCluster {
   /// Runs `windowCount` windows, or as many as `observe` allows.
   ///
   /// - Parameters:
-  ///   - nextWindow: Compiles the next window.
+  ///   - nextWindow: Compiles the next window; `nil` ends the program, where its length is not known
+  ///     before.
   ///   - observe: Sees every report; `false` ends the program after what has been handed out.
   ///
   /// Throws `RunError` for the first rank that fails, and what `nextWindow` throws.
   public func run(
-    windowCount: Int, nextWindow: () throws -> Window,
+    windowCount: Int = .max, nextWindow: () throws -> Window?,
     observe: (WindowReport, Rank) -> Bool = { _, _ in true }
   ) throws -> (reports: [NodeReport], windows: [[WindowReport]]) {
     let events = Events()
@@ -88,11 +93,13 @@ public struct InProcessCluster {
       guard ready == ranks, !isEnded else { continue }
       while !hasStopped, windows.count < min(windowCount, done.min()! + ClusterSession.windowsAhead)
       {
-        let window = try nextWindow()
+        guard let window = try nextWindow() else {
+          hasStopped = true
+          break
+        }
         windows.append(Array(repeating: nil, count: ranks))
         for (index, queue) in work.enumerated() {
-          queue.put(
-            NodeWindow(window, rank: Rank(index), isLast: window.index == windowCount - 1))
+          queue.put(NodeWindow(window, rank: Rank(index)))
         }
       }
       if hasStopped || windows.count == windowCount, done.min()! == windows.count {
@@ -104,7 +111,7 @@ public struct InProcessCluster {
   }
 
   private func start(_ rank: Rank, _ work: Work, _ events: Events) -> pthread_t {
-    let body = Body { [network, payload, run, pinsThreads] in
+    let body = Body { [network, payload, run, pinsThreads, recording] in
       do {
         if pinsThreads { ProcessorAffinity.pin(toAllowed: rank.index) }
         var model: ModelKernels?
@@ -112,7 +119,7 @@ public struct InProcessCluster {
         if case .model(let part) = payload { model = try ModelKernels(part, rank: rank) }
         var executor = NodeExecutor(
           rank: rank, run: run, transport: network.transport(for: rank),
-          isPhantom: payload == .phantom, model: model)
+          isPhantom: payload == .phantom, model: model, recording: recording)
         events.put((rank, .ready))
         while let window = work.take() { events.put((rank, .window(try executor.run(window)))) }
         events.put((rank, .done(executor.report())))

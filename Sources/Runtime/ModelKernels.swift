@@ -33,7 +33,7 @@ public final class ModelKernels {
     } catch {
       throw .load("\(error)")
     }
-    sequences = assignment.prompts
+    sequences = Array(repeating: [], count: assignment.sequences)
     shards = assignment.tensor
   }
 
@@ -75,7 +75,8 @@ public final class ModelKernels {
     let output = memory.floats(work.output)
     switch work.kernel {
     case .accept:
-      for (entry, token) in zip(batch.entries, memory.tokens(work.input)) {
+      for (index, token) in zip(batch.accepts, memory.tokens(work.input)) {
+        let entry = batch.entries[index]
         // The batch holds the position that this token takes.
         guard sequences[entry.sequence].count == entry.start else {
           throw .numbers(
@@ -87,6 +88,13 @@ public final class ModelKernels {
     case .embed:
       tokens.removeAll(keepingCapacity: true)
       for entry in batch.entries {
+        // A request that begins takes the row over.
+        if entry.start == 0 {
+          guard assignment.prompts.indices.contains(entry.request) else {
+            throw .numbers("request \(entry.request) has no prompt")
+          }
+          sequences[entry.sequence] = assignment.prompts[entry.request]
+        }
         tokens.append(
           contentsOf: sequences[entry.sequence][entry.start..<entry.start + entry.count])
       }
@@ -121,7 +129,7 @@ public final class ModelKernels {
     for (row, entry) in batch.entries.filter(\.samples).enumerated() {
       logits.append(
         WindowReport.Logits(
-          sequence: entry.sequence, position: entry.start + entry.count - 1,
+          sequence: entry.request, position: entry.start + entry.count - 1,
           values: Array(values[row * vocabulary.count..<(row + 1) * vocabulary.count])))
     }
   }

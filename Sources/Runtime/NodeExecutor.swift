@@ -1,4 +1,5 @@
 import Messaging
+import Models
 import Programs
 import Quantities
 import Tensors
@@ -20,14 +21,18 @@ public struct NodeExecutor: ~Copyable {
   private var sent = StreamCounts()
   private var received = StreamCounts()
   private var totals = NodeReport()
+  private var log: ActivityLog
 
   /// - Parameters:
   ///   - model: The shard; `nil` for phantom payloads and for programs without a model.
   ///   - abortFlag: Looked at before every kernel.
+  ///   - recording: Windows whose activities are reported, and how many at most.
   public init(
     rank: Rank, run: UInt64, transport: any Transport, isPhantom: Bool,
-    model: ModelKernels? = nil, abortFlag: AbortFlag = AbortFlag()
+    model: ModelKernels? = nil, abortFlag: AbortFlag = AbortFlag(),
+    recording: Recording.Limits? = nil
   ) {
+    log = ActivityLog(recording)
     self.rank = rank
     self.run = run
     self.transport = transport
@@ -42,6 +47,7 @@ public struct NodeExecutor: ~Copyable {
   /// is aborted.
   public mutating func run(_ window: NodeWindow) throws(NodeError) -> WindowReport {
     if totals.started == nil { totals.started = MonotonicClock.now }
+    log.begin(window: window.index)
     clock.prepare(for: window.work)
     if !isPhantom { memory.prepare(window.work.values) }
     var report = WindowReport(index: window.index)
@@ -52,9 +58,12 @@ public struct NodeExecutor: ~Copyable {
       switch instructions[position] {
       case .compute(let work):
         guard !abortFlag.isRaised else { throw .aborted }
+        let begin = log.moment
         if !isPhantom { try compute(work, window: window, logits: &report.logits) }
         clock.compute(work)
+        log.add(.kernel(work.kernel, argument: work.argument, batch: work.batch), since: begin)
         if work.kernel == .choose { chosen[Int(work.batch)] = MonotonicClock.now }
+      case .arrive(let work): clock.arrive(work)
       case .send(let message): try send(message)
       case .receive(let message):
         clock.receive(message, arrival: try receive(message))
@@ -66,12 +75,12 @@ public struct NodeExecutor: ~Copyable {
     }
     let finished = MonotonicClock.now
     totals.finished = finished
+    report.activities = log.take()
     report.outputs = window.outputs.map { output in
-      let values = Values(first: output.value, count: 1)
-      return WindowReport.Output(
+      WindowReport.Output(
         batch: output.batch, stamp: clock.values[output.value],
         measured: window.batches.isEmpty ? finished : chosen[output.batch] ?? finished,
-        tokens: isPhantom || window.batches.isEmpty ? [] : Array(memory.tokens(values)))
+        tokens: isPhantom || window.batches.isEmpty ? [] : memory.tokens(from: output.value, count: window.batches[output.batch].outputs))
     }
     if !isPhantom, window.batches.isEmpty {
       for output in window.outputs {
@@ -106,6 +115,7 @@ public struct NodeExecutor: ~Copyable {
       run: run, source: rank, stream: message.stream, sequence: UInt64(sequence),
       type: isPhantom ? .phantom : .words, elements: message.elements,
       payloadBytes: payload.count, departure: departure, arrival: arrival)
+    let begin = log.moment
     do {
       try transport.send(header, payload: payload, to: message.to)
     } catch {
@@ -115,6 +125,7 @@ public struct NodeExecutor: ~Copyable {
           rank: rank, peer: message.to, stream: message.stream, sequence: sequence,
           bytes: message.bytes, isReceive: false))
     }
+    log.add(.send(to: message.to, stream: message.stream, sequence: sequence), since: begin)
     totals.messagesSent += 1
     totals.payloadBytesSent += payload.count
   }
@@ -129,11 +140,13 @@ public struct NodeExecutor: ~Copyable {
       isPhantom
       ? UnsafeMutableRawBufferPointer(start: nil, count: 0) : memory.bytes(message.values)
     let header: MessageHeader
+    let begin = log.moment
     do {
       header = try transport.receive(from: message.from, stream: message.stream, into: payload)
     } catch {
       throw wrap(error, place)
     }
+    log.add(.receive(from: message.from, stream: message.stream, sequence: sequence), since: begin)
     func check<Value: Equatable>(
       _ field: String, _ found: Value, _ expected: Value
     ) throws(NodeError) {

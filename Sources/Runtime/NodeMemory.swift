@@ -52,6 +52,13 @@ struct NodeMemory: ~Copyable {
     return UnsafeMutableRawBufferPointer(floats).assumingMemoryBound(to: Int32.self)
   }
 
+  /// Tokens from the beginning of a value on, in its own piece of a buffer and those behind it.
+  func tokens(from value: Int, count: Int) -> [Int32] {
+    let place = places[value]
+    let buffer = buffers[Int(place.buffer)].buffer.floats[place.offset..<place.offset + count]
+    return buffer.map { Int32(bitPattern: $0.bitPattern) }
+  }
+
   /// The same numbers as bytes of a payload.
   func bytes(_ values: Values) -> UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(floats(values))

@@ -9,6 +9,8 @@ public struct WindowReport: Hashable, Sendable {
   public var outputs: [Output] = []
   /// Logits of the rank's part of the vocabulary, when the run asked for them.
   public var logits: [Logits] = []
+  /// What the node did when, in its order; empty unless the run asked for it.
+  public var activities: [MeasuredActivity] = []
 
   /// Takes each field as it is.
   public init(index: Int) { self.index = index }

@@ -61,7 +61,7 @@ private struct GumbelNoise {
   let key: UInt64
 
   init(seed: UInt64, entry: Batch.Entry) {
-    key = Mixing.mix(seed, UInt64(entry.sequence), UInt64(entry.sampledPosition))
+    key = Mixing.mix(seed, UInt64(entry.request), UInt64(entry.sampledPosition))
   }
 
   /// What a token's u is made of.

@@ -34,7 +34,7 @@ extension SamplingRule {
         return draw(UnsafeBufferPointer(rebasing: best[..<found]), seed: seed, entry: entry)
       }
       guard let token else {
-        throw SamplingError(sequence: entry.sequence, position: entry.sampledPosition)
+        throw SamplingError(sequence: entry.request, position: entry.sampledPosition)
       }
       tokens[output] = token
       output += 1
@@ -60,7 +60,7 @@ extension SamplingRule {
       mass += weight(kept)
       kept += 1
     } while kept < best.count && mass < Double(topP) * total
-    let bits = Mixing.mix(seed, UInt64(entry.sequence), UInt64(entry.sampledPosition))
+    let bits = Mixing.mix(seed, UInt64(entry.request), UInt64(entry.sampledPosition))
     let target = Mixing.unit(bits) * mass
     var passed = 0.0
     for index in 0..<kept {

@@ -34,8 +34,8 @@ public final class Coordinator: @unchecked Sendable {
 
   /// What the loop needs of the rest of the coordinator.
   public struct Callbacks {
-    /// Compiles, checks and evaluates the next window.
-    public var nextWindow: () throws -> Window
+    /// Compiles, checks and evaluates the next window; `nil` ends the program.
+    public var nextWindow: () throws -> Window?
     /// Sees every report; `false` ends the program after what has been handed out.
     public var observe: (WindowReport, Rank) -> Bool
     /// Node processes of this host that have ended since the last call.
@@ -47,7 +47,7 @@ public final class Coordinator: @unchecked Sendable {
 
     /// Takes each field as it is.
     public init(
-      nextWindow: @escaping () throws -> Window,
+      nextWindow: @escaping () throws -> Window?,
       observe: @escaping (WindowReport, Rank) -> Bool = { _, _ in true },
       exits: @escaping () -> [(process: Int32, status: String)] = { [] },
       interruption: @escaping () -> String? = { nil },
@@ -154,7 +154,10 @@ public final class Coordinator: @unchecked Sendable {
       case .send(let message, let node):
         try send(message, to: node)
       case .needWindow:
-        let window = try state.callbacks.nextWindow()
+        guard let window = try state.callbacks.nextWindow() else {
+          try perform(state.session.stop(), &state)
+          continue
+        }
         fedFirst = true
         try perform(state.session.feed(window), &state)
       case .ended(let outcome): state.outcome = outcome

@@ -122,7 +122,8 @@ public struct NodeService {
 
     var executor = NodeExecutor(
       rank: assignment.rank, run: assignment.run, transport: transport,
-      isPhantom: assignment.payload == .phantom, model: model, abortFlag: abortFlag)
+      isPhantom: assignment.payload == .phantom, model: model, abortFlag: abortFlag,
+      recording: assignment.recording)
     try execute(&executor, &socket)
   }
 

@@ -43,7 +43,7 @@ enum CommandStatus: Int32 {
   static func message(for error: any Error) -> String {
     switch error {
     case is ConfigurationError, is MappingError, is RunError, is RunFailure,
-      is SweepFolderError:
+      is SweepStoreError:
       "wafer: \(error)"
     default: Wafer.fullMessage(for: error)
     }

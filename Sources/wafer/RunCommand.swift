@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Programs
 
 /// `wafer run`
 struct RunCommand: AsyncParsableCommand {
@@ -21,24 +22,36 @@ struct RunCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Experiment") var experiment: ExperimentOptions
   @OptionGroup(title: "Nodes") var nodes: NodeOptions
+  @OptionGroup(title: "Timeline") var timeline: TimelineOptions
   @OptionGroup var format: FormatOption
 
   func run() async throws {
     let experiment = try experiment.resolve()
     let launch = try nodes.launch(for: experiment.host.transport)
     let files = try ResultFiles(experiment)
+    let timelines = try TimelineFiles(
+      trace: timeline.trace, messages: timeline.messages, output: experiment.host.output)
+    let recording = try timeline.limits(for: experiment, files: timelines)
     let interruption = Interruption()
     interruption.install()
     let run = ExperimentRun(
-      experiment, launch: launch, progress: { Diagnostics.progress($0) },
+      experiment, launch: launch, recording: recording, progress: { Diagnostics.progress($0) },
       interruption: { interruption.reason })
     let result = try await run.run()
     for warning in result.warnings { Diagnostics.warn(warning) }
     let text = try ResultText(experiment).map { text in
       (single: text.decode(result.single), cluster: text.decode(result.cluster))
     }
-    let document = RunDocument(result, text: text).json
+    let document = RunDocument(
+      result, text: text, command: Array(CommandLine.arguments.dropFirst())
+    ).json
     try files.write(result, document: document)
+    try timelines.write(result)
+    if let dropped = result.cluster.timeline?.recording.dropped, dropped > 0 {
+      Diagnostics.warn(
+        "the timeline has room for \(Recording.Limits.mostEvents) kernels and messages; "
+          + "\(dropped) later ones are left out. Ask for fewer steps with --trace-steps")
+    }
     format.print(document) { RunTable(result, text: text).text($0) }
   }
 }

@@ -39,7 +39,7 @@ struct SweepCommand: AsyncParsableCommand {
     let launch = try launch(sweep)
     let document = sweep.json(command: ["wafer"] + CommandLine.arguments.dropFirst())
     let folder = try output.map { path throws(ConfigurationError) in
-      try SweepFolder(
+      try SweepStore(
         path, sweep: document, columns: sweep.columns, rows: sweep.grid.count)
     }
     var rows = folder?.finished ?? []
@@ -69,7 +69,7 @@ struct SweepCommand: AsyncParsableCommand {
             ?? "with --output DIR rows are kept, and the same command goes on from there"))
     }
     let found = rows
-    format.print(document.adding("rows", .array(found))) { SweepTable(sweep, rows: found).text($0) }
+    format.print(document.adding("rows", .array(found))) { SweepText(sweep, rows: found).text($0) }
     let failed = rows.count { $0["status"] == "measurement-failed" }
     if failed > 0 {
       throw RunFailure("\(failed) of \(rows.count) points failed on nodes; their rows say why")

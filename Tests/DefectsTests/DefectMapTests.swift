@@ -1,3 +1,4 @@
+import Quantities
 import Testing
 
 @testable import Defects
@@ -28,14 +29,14 @@ struct DefectMapTests {
 
   @Test("SplitMix64 gives its published first outputs for seed 1234567")
   func generator() {
-    var generator = DefectGenerator(seed: 1_234_567)
+    var generator = SplitMix64(seed: 1_234_567)
     #expect(generator.next() == 6_457_827_717_110_365_317)
     #expect(generator.next() == 3_203_168_211_198_807_973)
   }
 
   /// Mean and variance of many counts.
   private func moments(_ count: DefectCount, draws: Int = 4000) -> (Double, Double) {
-    var generator = DefectGenerator(seed: 99)
+    var generator = SplitMix64(seed: 99)
     var (sum, squares) = (0.0, 0.0)
     for _ in 0..<draws {
       let value = Double(count.draw(&generator))

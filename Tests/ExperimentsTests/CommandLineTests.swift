@@ -42,6 +42,13 @@ struct CommandLineTests {
     Wrong("run --registration-limit 5", "--registration-limit", "unit"),
     Wrong("run --output /proc/none", "--output", "/proc/none"),
     Wrong("run --logits /proc/none", "--logits", "/proc/none"),
+    Wrong("run --trace /proc/none", "--trace", "/proc/none"),
+    Wrong("run --messages /proc/none", "--messages", "/proc/none"),
+    Wrong("run --trace-steps 0-1", "--trace-steps", "--trace FILE.json"),
+    Wrong("run --trace /dev/null --trace-steps 3-1", "--trace-steps", "from 0 to 15"),
+    Wrong("run --trace /dev/null --trace-steps 0-16", "--trace-steps", "from 0 to 15"),
+    Wrong("report /proc/none", "/proc/none", "is not a folder", "wafer run --output"),
+    Wrong("report /proc", "result.json", "sweep.json"),
     Wrong("run --transport inproc --coordinator tcp://127.0.0.1:1", "--coordinator", "ipc"),
     Wrong("rum", "rum"),
     Wrong(

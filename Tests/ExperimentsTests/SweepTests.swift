@@ -133,8 +133,8 @@ struct SweepTests {
         set: ["workload.output_tokens=2", "hardware.hypothetical_sram=false"]))
     #expect(
       rows.map { $0["status"] } == ["done", "impossible", "impossible", "impossible"])
-    #expect(rows[1]["reason"]?.text?.contains("SRAM") ?? false, "\(rows[1].line)")
-    #expect(rows[2]["reason"]?.text?.contains("plan.pipeline") ?? false, "\(rows[2].line)")
+    #expect(rows[1]["reason"]?.string?.contains("SRAM") ?? false, "\(rows[1].line)")
+    #expect(rows[2]["reason"]?.string?.contains("plan.pipeline") ?? false, "\(rows[2].line)")
     #expect(rows[1]["total_ps"] == .null)
   }
 

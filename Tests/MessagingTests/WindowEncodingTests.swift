@@ -26,7 +26,7 @@ struct WindowEncodingTests {
     }
     return (0..<program.windowCount).flatMap { index in
       let window = program.window(index)
-      return (0..<6).map { NodeWindow(window, rank: Rank($0), isLast: index == 4) }
+      return (0..<6).map { NodeWindow(window, rank: Rank($0)) }
     }
   }
 

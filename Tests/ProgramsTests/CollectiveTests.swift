@@ -21,6 +21,7 @@ struct NumberMachine {
         while positions[rank] < window.ranks[rank].instructions.count {
           switch window.ranks[rank].instructions[positions[rank]] {
           case .compute(let work): compute(work, rank, fill)
+          case .arrive: Issue.record("a collective with an arrival")
           case .send(let send):
             messages[.init(from: rank, to: send.to.index, stream: send.stream), default: []].append(
               send.values.indices.flatMap { numbers[rank][$0] })

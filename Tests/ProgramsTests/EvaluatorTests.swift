@@ -66,7 +66,7 @@ struct EvaluatorTests {
         case .receive(var receive):
           receive.from = Rank(names[receive.from.index])
           renamed.ranks[new].instructions[place] = .receive(receive)
-        case .compute, .receiveSet: break
+        case .compute, .receiveSet, .arrive: break
         }
       }
     }

@@ -123,7 +123,7 @@ struct ModelProgramTests {
               balance[key, default: [0, 0, 0]][0] -= 1
               balance[key]![1] -= receive.elements
               balance[key]![2] -= receive.bytes
-            case .compute, .receiveSet: break
+            case .compute, .receiveSet, .arrive: break
             }
           }
         }

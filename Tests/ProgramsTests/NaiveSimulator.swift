@@ -113,6 +113,13 @@ struct NaiveSimulator {
           moment.add(work.cost.memory.picoseconds, to: "memory")
           free[region] = moment.time
           for value in work.output.indices { values[rank][value] = moment }
+        case .arrive(let arrive):
+          var moment = Moment()
+          moment.add(arrive.arrival.arrived.picoseconds, to: "idle")
+          moment.add(
+            arrive.arrival.admitted.picoseconds - arrive.arrival.arrived.picoseconds,
+            to: "region_queue")
+          for value in arrive.values.indices { values[rank][value] = moment }
         case .send(let send):
           var moment = latest(Array(send.values.indices), on: rank)
           let port = "egress \(rank) \(send.port)"
@@ -158,7 +165,7 @@ struct NaiveSimulator {
       return (place + 1..<place + 1 + count).compactMap { index in
         if case .receive(let receive) = list[index] { receive } else { nil }
       }
-    case .compute, .send: return []
+    case .compute, .send, .arrive: return []
     }
   }
 
@@ -225,6 +232,11 @@ extension NaiveSimulator {
             if isMember, !writtenBySet.isDisjoint(with: receive.values.indices) { throw .set }
             writtenBySet.formUnion(receive.values.indices)
             written[rank].formUnion(receive.values.indices)
+          case .arrive(let arrive):
+            guard inRange(arrive.values), arrive.arrival.arrived.picoseconds >= 0,
+              arrive.arrival.admitted >= arrive.arrival.arrived
+            else { throw .reference }
+            written[rank].formUnion(arrive.values.indices)
           case .receiveSet(let members):
             guard members > 0, place + members < list.instructions.count else { throw .set }
             insideSet = members

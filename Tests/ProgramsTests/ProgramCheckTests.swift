@@ -477,6 +477,14 @@ struct ProgramCheckTests {
         default: work.output.first = first
         }
         list[place] = .compute(work)
+      case .arrive(var arrive):
+        switch kind {
+        case 3: arrive.values.first = first
+        case 4: arrive.values.count += 1
+        case 5: arrive.arrival.arrived.picoseconds = -1
+        default: arrive.arrival.admitted.picoseconds -= Int64(1 + kind)
+        }
+        list[place] = .arrive(arrive)
       case .send(var send):
         switch kind {
         case 3: send.port = port

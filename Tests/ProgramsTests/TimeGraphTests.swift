@@ -146,6 +146,47 @@ struct TimeGraphTests {
     }
   }
 
+  @Test(
+    "batches that arrive over time take the same times, and regions are free when clocks say so")
+  func arrivals() throws {
+    let graphs = TimeGraphs()
+    for seed in 0..<60 as Range<UInt64> {
+      var random = SeededGenerator(seed: seed)
+      func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+      let split = try Split(
+        shape: ModelProgramTests.shape(layers: 3), pipeline: number(1...3), tensor: number(1...4))
+      var compiler = ModelCompiler(
+        split: split, slots: [3],
+        wires: Wires(link: Self.links(seed: seed), ranks: split.ranks, activationBytes: 2),
+        candidateElements: 3, price: ModelProgramTests.price)
+      var plain = Evaluator(ranks: split.ranks)
+      var evaluator = GraphEvaluator(ranks: split.ranks, graphs: graphs)
+      var comes: Int64 = 0
+      for index in 0..<6 {
+        comes += Int64(number(0...900_000))
+        let arrived = EmulatedTime(picoseconds: comes)
+        // Prompts alone: nothing is read that an earlier window has to have sampled.
+        let batch = Batch(
+          entries: (0..<number(1...3)).map {
+            Batch.Entry(sequence: $0, start: 0, count: number(1...3), samples: true)
+          })
+        let scheduled = ScheduledBatch(
+          batch, slot: 0,
+          arrival: number(0...3) == 0
+            ? nil
+            : Arrival(
+              arrived: arrived,
+              admitted: arrived + EmulatedTime(picoseconds: Int64(number(0...50_000)))))
+        let stamps = plain.run(compiler.window(index, [scheduled]))
+        #expect(try evaluator.run(index, [scheduled], of: &compiler) == stamps, "seed \(seed)")
+        for (rank, clock) in plain.clocks.enumerated() {
+          #expect(evaluator.regionIsFree(0, on: Rank(rank)) == clock.regionIsFree(0))
+        }
+      }
+      #expect(evaluator.traffic == plain.traffic)
+    }
+  }
+
   /// The nodes of the graph of a program's second decode step.
   private static func nodes(_ program: ModelProgram) throws -> Int {
     var program = program

@@ -111,7 +111,7 @@ public struct ResultComparison: Sendable {
     guard let document = try? JSONDecoder().decode(JSONValue.self, from: data) else {
       throw ConfigurationError(.file(file, line: nil), "is not JSON", remedy: remedy)
     }
-    guard document["schema"]?.text?.hasPrefix("wafer.") ?? false else {
+    guard document["schema"]?.string?.hasPrefix("wafer.") ?? false else {
       throw ConfigurationError(
         .file(file, line: nil), key: "schema", "is not that of a result", remedy: remedy)
     }

@@ -15,6 +15,8 @@ public struct EmulatedResult: Hashable, Sendable {
   public var tokens: Int
   /// What crossed each link.
   public var links: [Traffic.Link]
+  /// How each rank used its time, by rank; empty when the evaluation was not observed.
+  public var ranks: [RankUse]
   /// Number of wafers.
   public var wafers: Int
   /// Energy over tokens; all wafers draw their power all the time.
@@ -50,6 +52,7 @@ public struct EmulatedResult: Hashable, Sendable {
     self.total = total
     tokens = counts.values.reduce(0, +)
     links = program.traffic.links
+    ranks = program.uses
     wafers = program.ranks
     joulesPerToken =
       tokens == 0

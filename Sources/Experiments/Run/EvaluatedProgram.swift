@@ -11,6 +11,7 @@ final class EvaluatedProgram {
   private let compile: (Int) -> Window
   private var check: ProgramCheck
   private var evaluator: Evaluator
+  private var observation: Observation?
   /// Windows of the whole program.
   let windowCount: Int
   /// Windows evaluated so far.
@@ -26,7 +27,12 @@ final class EvaluatedProgram {
     let stamp: Stamp
   }
 
-  init(ranks: Int, windowCount: Int, compile: @escaping (Int) -> Window) {
+  /// - Parameter observation: Sees the evaluation; `nil` saves its time.
+  init(
+    ranks: Int, windowCount: Int, observation: Observation? = nil,
+    compile: @escaping (Int) -> Window
+  ) {
+    self.observation = observation
     self.windowCount = windowCount
     self.compile = compile
     check = ProgramCheck(ranks: ranks)
@@ -34,9 +40,11 @@ final class EvaluatedProgram {
   }
 
   /// A model's program.
-  convenience init(_ program: ModelProgram) {
+  convenience init(_ program: ModelProgram, observation: Observation? = nil) {
     var program = program
-    self.init(ranks: program.split.ranks, windowCount: program.windowCount) {
+    self.init(
+      ranks: program.split.ranks, windowCount: program.windowCount, observation: observation
+    ) {
       program.window($0)
     }
   }
@@ -61,7 +69,9 @@ final class EvaluatedProgram {
   func nextWindow() throws(ProgramError) -> Window {
     let window = compile(evaluated)
     try check.check(window)
-    let stamps = evaluator.run(window)
+    let stamps =
+      observation == nil
+      ? evaluator.run(window) : evaluator.run(window, observing: &observation!)
     for (output, stamp) in zip(window.outputs, stamps) {
       outputs.append(
         Output(
@@ -85,12 +95,17 @@ final class EvaluatedProgram {
     let ranks: Int
     let windows: Int
     let instructions: Int
+    /// How each rank used its time; empty when nobody observed it.
+    let uses: [RankUse]
+    /// `nil` unless asked for.
+    let recording: Recording?
   }
 
   var summary: Summary {
     Summary(
       outputs: outputs, traffic: evaluator.traffic, ranks: ranks, windows: evaluated,
-      instructions: instructions)
+      instructions: instructions, uses: observation?.uses ?? [],
+      recording: observation?.recording)
   }
 
   /// The ranks that each rank receives from, and the elements of the largest message, over some

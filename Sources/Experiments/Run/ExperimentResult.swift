@@ -20,6 +20,8 @@ public struct HalfResult: Sendable {
   public internal(set) var tokens: [[Int32]] = []
   /// Of every output position; `nil` unless asked for.
   public internal(set) var logits: Logits?
+  /// What its ranks did when; `nil` unless asked for.
+  public internal(set) var timeline: Timeline?
   /// Who the nodes were; empty for threads.
   public internal(set) var nodes: [ControlMessage.Hello] = []
 

@@ -16,6 +16,8 @@ public struct ExperimentRun: Sendable {
   public let experiment: Experiment
   /// Who starts nodes; used over ipc and tcp.
   public var launch: NodeLaunch
+  /// Steps of which a timeline is kept; `nil` is none.
+  public var recording: Recording.Limits?
   /// Told what is going on, for a person.
   public var progress: @Sendable (String) -> Void
   /// A reason to give the run up: a signal.
@@ -23,12 +25,13 @@ public struct ExperimentRun: Sendable {
 
   /// Takes each field as it is.
   public init(
-    _ experiment: Experiment, launch: NodeLaunch,
+    _ experiment: Experiment, launch: NodeLaunch, recording: Recording.Limits? = nil,
     progress: @escaping @Sendable (String) -> Void = { _ in },
     interruption: @escaping @Sendable () -> String? = { nil }
   ) {
     self.experiment = experiment
     self.launch = launch
+    self.recording = recording
     self.progress = progress
     self.interruption = interruption
   }
@@ -99,7 +102,7 @@ public struct ExperimentRun: Sendable {
     guard experiment.host.transport != .none else {
       let noun = experiment.modelled.device.noun(split.ranks)
       progress("\(name.rawValue): evaluating \(split.ranks) \(noun)")
-      return try evaluated(name, split, layout)
+      return try evaluated(name, split, layout, observation: observation(split))
     }
     // Emulated times and tokens are the same each time; the run with the median total tells the
     // measured ones.
@@ -111,6 +114,24 @@ public struct ExperimentRun: Sendable {
     return runs[(runs.count - 1) / 2]
   }
 
+  /// Sees how a half's ranks use their time, and what they do in the steps of the timeline.
+  private func observation(_ split: Split) -> Observation {
+    Observation(ranks: split.ranks, recording: recording)
+  }
+
+  /// A half in emulated time alone, instruction by instruction, as an observer has to see it.
+  private func evaluated(
+    _ name: HalfName, _ split: Split, _ layout: DeviceLayout, observation: Observation
+  ) throws -> HalfResult {
+    let program = EvaluatedProgram(program(split, layout), observation: observation)
+    try program.finish()
+    var result = HalfResult(name: name, layout: layout)
+    let summary = program.summary
+    result.emulated = EmulatedResult(summary, power: power(layout))
+    result.timeline = summary.recording.map { Timeline($0, of: summary) }
+    return result
+  }
+
   /// A half on nodes.
   private func executed(
     _ name: HalfName, _ split: Split, _ layout: DeviceLayout,
@@ -120,12 +141,13 @@ public struct ExperimentRun: Sendable {
     let nodes = NodeRun(
       transport: experiment.host.transport, launch: launch,
       waitLimit: experiment.host.waitLimit, pinning: experiment.host.pinning,
+      recording: recording,
       progress: { [progress] in
         progress("\(name.rawValue): \(split.ranks) node\(split.ranks == 1 ? "" : "s") \($0)")
       }, interruption: interruption)
     let prefill = modelled.workload.prefillSteps
     let (outcome, program) = try await nodes.run(
-      { EvaluatedProgram(self.program(split, layout)) },
+      { EvaluatedProgram(self.program(split, layout), observation: self.observation(split)) },
       connectionWindows: [0, prefill - 1, prefill], payload: try payload(split),
       observe: observe)
     let batches = { @Sendable (step: Int, batch: Int) in
@@ -137,6 +159,10 @@ public struct ExperimentRun: Sendable {
     result.tokens = tokens(outcome.windows, batches: batches)
     result.logits = logits(outcome.windows, split: split)
     result.nodes = outcome.nodes
+    result.timeline = program.recording.map {
+      Timeline(
+        $0, of: program, reports: outcome.reports, windows: outcome.windows, batches: batches)
+    }
     return result
   }
 
@@ -221,14 +247,17 @@ public struct ExperimentRun: Sendable {
           calibration: device.calibration, memory: modelled.memory, kind: .fastest,
           options: modelled.pricingOptions)
       else { return nil }
-      return try evaluated(.single, whole, .wafers(mappings))
+      return try evaluated(
+        .single, whole, .wafers(mappings), observation: Observation(ranks: 1))
     case .accelerators(var group):
       guard
         let fewest = group.accelerator.fewestDevices(
           shape: modelled.shape, memory: modelled.memory)
       else { return nil }
       group.devices = fewest
-      return try evaluated(.single, whole, .accelerators(group, isHypothetical: false))
+      return try evaluated(
+        .single, whole, .accelerators(group, isHypothetical: false),
+        observation: Observation(ranks: 1))
     }
   }
 

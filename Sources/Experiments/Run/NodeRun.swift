@@ -13,6 +13,8 @@ struct NodeRun {
   let waitLimit: MeasuredTime
   /// Whether nodes of this host stay on processors of their own, where there are enough.
   let pinning: Pinning
+  /// Windows whose activities nodes report, and how many of all nodes at most; `nil` is none.
+  var recording: Recording.Limits?
   /// Called when a phase of a process run is reached.
   let progress: @Sendable (String) -> Void
   /// A reason to give up: a signal.
@@ -48,7 +50,8 @@ struct NodeRun {
         let cluster = InProcessCluster(
           ranks: program.ranks, run: run,
           waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
-          pinsThreads: pins(program.ranks), payload: payload)
+          pinsThreads: pins(program.ranks), recording: recording(ofOneOf: program.ranks),
+          payload: payload)
         let result = try cluster.run(
           windowCount: program.windowCount, nextWindow: { try program.nextWindow() },
           observe: observe)
@@ -93,7 +96,7 @@ struct NodeRun {
           largestPayload: connections.largest * 4,
           // Nodes that somebody else starts may be anywhere.
           processor: launch.program != nil && pins(ranks) ? index : nil,
-          payload: payload(Rank(index)))
+          payload: payload(Rank(index)), recording: recording(ofOneOf: ranks))
       }
       let session = ClusterSession(
         assignments: assignments, windowCount: program.windowCount,
@@ -111,6 +114,11 @@ struct NodeRun {
         program.summary
       )
     }
+  }
+
+  /// A node's share of what is recorded.
+  private func recording(ofOneOf ranks: Int) -> Recording.Limits? {
+    recording.map { Recording.Limits(windows: $0.windows, events: max(1, $0.events / ranks)) }
   }
 
   private func pins(_ ranks: Int) -> Bool {

@@ -58,6 +58,7 @@ public struct PlainRun: Sendable {
     }
     let nodes = NodeRun(
       transport: transport, launch: launch, waitLimit: waitLimit, pinning: .automatic,
+      recording: nil,
       progress: progress,
       interruption: interruption)
     let part: Assignment.Payload = payload == .real ? .plain : .phantom

@@ -29,7 +29,7 @@ public struct ResultFiles: Sendable {
   }
 
   /// Opens a file for writing without changing it.
-  private static func probe(_ path: String, option: String) throws(ConfigurationError) {
+  static func probe(_ path: String, option: String) throws(ConfigurationError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw ConfigurationError(

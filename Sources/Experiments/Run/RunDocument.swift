@@ -9,17 +9,24 @@ public struct RunDocument {
   private let result: ExperimentResult
   /// Text of each sequence, of single and cluster; `nil` without a tokenizer.
   private let text: (single: [String], cluster: [String])?
+  /// The arguments that the run was asked for with, the program's name not among them.
+  private let command: [String]
 
   /// Takes each field as it is.
-  public init(_ result: ExperimentResult, text: (single: [String], cluster: [String])?) {
+  public init(
+    _ result: ExperimentResult, text: (single: [String], cluster: [String])?,
+    command: [String] = []
+  ) {
     self.result = result
     self.text = text
+    self.command = command
   }
 
   /// The document.
   public var json: JSONValue {
     var members: [String: JSONValue] = [
       "schema": "wafer.run/1",
+      "summary": .optional(result.experiment.summary),
       "experiment": result.experiment.json,
       "single": half(result.single, text?.single),
       "cluster": half(result.cluster, text?.cluster),
@@ -71,6 +78,7 @@ public struct RunDocument {
   private var provenance: JSONValue {
     [
       "tool_version": .string(Provenance.toolVersion),
+      "command": .array(command.map { .string($0) }),
       "presets": .array(
         result.experiment.presets.map {
           [
@@ -101,9 +109,47 @@ extension DeviceLayout {
         "regions": .integer(mappings.map(\.regions.count).max()!),
         "sram_per_pe_bytes": .integer(mappings[0].sramPerPE),
         "sram_used_per_pe_bytes": .integer(mappings.map(\.usedPerPE).max()!),
+        "mesh_columns": .integer(mappings[0].mesh.columns),
+        "mesh_rows": .integer(mappings[0].mesh.rows),
+        "wafers": .array(Self.wafers(mappings)),
       ]
     case .accelerators(let group, _): ["devices": .integer(group.devices)]
     }
+  }
+}
+
+extension DeviceLayout {
+  /// The regions of each wafer; ranks whose wafers are laid out alike stand together.
+  private static func wafers(_ mappings: [Mapping]) -> [JSONValue] {
+    var groups: [(regions: [Region], ranks: [Int])] = []
+    var places: [[Region]: Int] = [:]
+    for (rank, mapping) in mappings.enumerated() {
+      if let place = places[mapping.regions] {
+        groups[place].ranks.append(rank)
+      } else {
+        places[mapping.regions] = groups.count
+        groups.append((mapping.regions, [rank]))
+      }
+    }
+    return groups.map { group in
+      [
+        "ranks": .array(group.ranks.map { .integer($0) }),
+        "regions": .array(group.regions.map(\.json)),
+      ]
+    }
+  }
+}
+
+extension Region {
+  /// Where it lies, what it holds, and how full its fullest PE is.
+  fileprivate var json: JSONValue {
+    [
+      "column": .integer(place.column), "row": .integer(place.row),
+      "columns": .integer(size.columns), "rows": .integer(size.rows),
+      "first_layer": .integer(layers.lowerBound), "layers": .integer(layers.count),
+      "embedding": .boolean(hasEmbedding), "head": .boolean(hasHead),
+      "sram_used_per_pe_bytes": .integer(use.total),
+    ]
   }
 }
 
@@ -122,6 +168,7 @@ extension EmulatedResult {
       "joules_per_token": .rounded(joulesPerToken, digits: 6),
       "account_ps": total.account.json,
       "links": .array(links.map(\.json)),
+      "ranks": .array(ranks.map { $0.json(of: total.time) }),
     ]
   }
 }

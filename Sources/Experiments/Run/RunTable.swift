@@ -19,6 +19,7 @@ public struct RunTable {
   public func text(_ style: TextStyle) -> String {
     [
       heading(style), generated(style), clocks(style), account(style), links(style),
+      Self.ranks(result.cluster.emulated, style),
       conclusion(style),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
   }

@@ -115,6 +115,6 @@ extension EvaluatedProgram.Summary {
         EvaluatedProgram.Output(
           window: $0.window, rank: $0.rank, batch: $0.batch, stamp: $0.stamp)
       }, traffic: times.traffic, ranks: ranks, windows: (times.outputs.last?.window ?? -1) + 1,
-      instructions: times.instructions)
+      instructions: times.instructions, uses: [], recording: nil)
   }
 }

@@ -26,6 +26,8 @@ public struct Assignment: Hashable, Sendable {
   public var processor: Int?
   /// Whether nodes compute and send numbers, and which.
   public var payload: Payload
+  /// Windows whose activities the node reports, and how many at most; `nil` is none.
+  public var recording: Recording.Limits?
 
   /// How nodes reach each other.
   public enum TransportKind: Hashable, Sendable {
@@ -49,7 +51,7 @@ public struct Assignment: Hashable, Sendable {
   public init(
     run: UInt64, rank: Rank, sources: [Rank], transport: TransportKind,
     waitLimitMilliseconds: Int, queueLimit: Int, largestPayload: Int, processor: Int? = nil,
-    payload: Payload
+    payload: Payload, recording: Recording.Limits? = nil
   ) {
     self.run = run
     self.rank = rank
@@ -60,6 +62,7 @@ public struct Assignment: Hashable, Sendable {
     self.largestPayload = largestPayload
     self.processor = processor
     self.payload = payload
+    self.recording = recording
   }
 
   /// The ranks from which each rank receives, as the program's first windows name them.

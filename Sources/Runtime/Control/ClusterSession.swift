@@ -144,12 +144,11 @@ public struct ClusterSession {
   /// Takes the next window, after `needWindow`.
   public mutating func feed(_ window: Window) -> [Action] {
     precondition(window.index == fed, "window \(window.index) fed as number \(fed)")
-    let isLast = fed == windowCount - 1
     fed += 1
     windows.append(Array(repeating: nil, count: nodes.count))
     return nodes.enumerated().map { index, node in
       .send(
-        .window(NodeWindow(window, rank: Rank(index), isLast: isLast)), to: node!.identity)
+        .window(NodeWindow(window, rank: Rank(index))), to: node!.identity)
     }
   }
 
@@ -158,7 +157,7 @@ public struct ClusterSession {
     nodes.map { .send(.begin, to: $0!.identity) }
   }
 
-  /// Asks for no more windows: the text has ended. What was fed is still executed.
+  /// Asks for no more windows: the program has ended, or the text. What was fed is still executed.
   public mutating func stop() -> [Action] {
     guard phase == .running, !hasStopped else { return [] }
     hasStopped = true

@@ -24,6 +24,10 @@ extension ByteWriter {
     put(count: assignment.largestPayload)
     // 0 is none.
     put(UInt16(assignment.processor.map { $0 + 1 } ?? 0))
+    // No events is no recording.
+    put(count: assignment.recording?.windows.lowerBound ?? 0)
+    put(count: assignment.recording?.windows.upperBound ?? 0)
+    put(count: assignment.recording?.events ?? 0)
     switch assignment.payload {
     case .phantom: put(UInt8(0))
     case .plain: put(UInt8(1))
@@ -115,6 +119,7 @@ extension ByteReader {
     let queueLimit = try count()
     let largest = try count()
     let processor = Int(try get(UInt16.self))
+    let recording = try recordingLimits()
     let payloadOffset = offset
     let payload: Assignment.Payload
     switch try get(UInt8.self) {
@@ -126,7 +131,16 @@ extension ByteReader {
     return Assignment(
       run: run, rank: rank, sources: sources, transport: transport,
       waitLimitMilliseconds: waitLimit, queueLimit: queueLimit, largestPayload: largest,
-      processor: processor == 0 ? nil : processor - 1, payload: payload)
+      processor: processor == 0 ? nil : processor - 1, payload: payload, recording: recording)
+  }
+
+  private mutating func recordingLimits() throws(FrameError) -> Recording.Limits? {
+    let start = offset
+    let lower = try count()
+    let upper = try count()
+    let events = try count()
+    guard lower <= upper else { throw .value(offset: start, "windows \(lower) to \(upper)") }
+    return events == 0 ? nil : Recording.Limits(windows: lower..<upper, events: events)
   }
 
   mutating func nodeRank() throws(FrameError) -> Rank {

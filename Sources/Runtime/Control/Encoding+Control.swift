@@ -124,6 +124,7 @@ extension ByteWriter {
       writer.put(UInt32(logits.position))
       writer.put(list: logits.values) { $0.put($1) }
     }
+    put(list: report.activities) { writer, activity in writer.put(activity) }
   }
 
   fileprivate mutating func put(_ report: NodeReport) {
@@ -166,6 +167,9 @@ extension ByteReader {
         values: try reader.list(minimumBytes: 4) { reader throws(FrameError) in
           try reader.float()
         })
+    }
+    report.activities = try list(minimumBytes: MeasuredActivity.byteCount) {
+      reader throws(FrameError) in try reader.activity()
     }
     return report
   }

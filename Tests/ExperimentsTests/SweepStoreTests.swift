@@ -5,11 +5,11 @@ import Testing
 @testable import Experiments
 
 @Suite("The folder of a sweep")
-struct SweepFolderTests {
+struct SweepStoreTests {
   private static func open(_ path: String, _ sweep: Sweep) throws(ConfigurationError)
-    -> SweepFolder
+    -> SweepStore
   {
-    try SweepFolder(
+    try SweepStore(
       path, sweep: sweep.json(command: ["wafer", "sweep"]), columns: sweep.columns,
       rows: sweep.grid.count)
   }

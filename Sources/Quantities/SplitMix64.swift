@@ -1,6 +1,6 @@
-/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), and the few draws that defects need, of integer and
-/// IEEE basic operations alone: the same seed gives the same defects on every host.
-public struct DefectGenerator: Hashable, Sendable {
+/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), and a few draws, of integer and IEEE basic operations
+/// alone: the same seed gives the same numbers on every host.
+public struct SplitMix64: Hashable, Sendable {
   private var state: UInt64
 
   /// Any seed is as good as another.

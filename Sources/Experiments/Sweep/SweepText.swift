@@ -3,7 +3,7 @@ import Programs
 import Quantities
 
 /// A sweep's rows for people.
-public struct SweepTable {
+public struct SweepText {
   private let sweep: Sweep
   private let rows: [JSONValue]
 
@@ -31,7 +31,7 @@ public struct SweepTable {
   }
 
   private func cells(_ row: JSONValue) -> [String] {
-    var cells = sweep.grid.axes.map { row[$0.column]?.text ?? "" }
+    var cells = sweep.grid.axes.map { row[$0.column]?.string ?? "" }
     cells += ["ttft_ps", "tpot_ps", "total_ps"].map { time(row, $0) }
     cells.append(row["tokens_per_second"]?.double.map(RunTable.number) ?? "-")
     cells.append(row["slowdown"]?.double.map { String(format: "%.4f", $0) } ?? "-")
@@ -47,7 +47,7 @@ public struct SweepTable {
   }
 
   private func note(_ row: JSONValue) -> String {
-    if let reason = row["reason"]?.text { return reason }
+    if let reason = row["reason"]?.string { return reason }
     let entries = Account.Entry.allCases.compactMap { entry in
       row["extra_\(entry.rawValue)_ps"]?.double.map { (entry, $0) }
     }
@@ -67,7 +67,7 @@ public struct SweepTable {
       guard
         let best = sorted.min(by: { largest ? $0.1 > $1.1 : $0.1 < $1.1 })
       else { return }
-      let place = sweep.grid.axes.map { "\($0.name) \(best.0[$0.column]?.text ?? "")" }
+      let place = sweep.grid.axes.map { "\($0.name) \(best.0[$0.column]?.string ?? "")" }
       let value =
         key.hasSuffix("_ps") ? RunTable.seconds(best.1 / 1e12) : RunTable.number(best.1)
       lines.append("\(style.bold(what)): \(value) at \(place.joined(separator: ", "))")
@@ -89,10 +89,6 @@ public struct SweepTable {
 }
 
 extension JSONValue {
-  /// A text's value.
-  var text: String? { if case .string(let text) = self { text } else { nil } }
-  /// A number, for display.
-  var double: Double? { if case .number(let literal) = self { Double(literal) } else { nil } }
-  /// A whole number.
-  var integer: Int64? { if case .number(let literal) = self { Int64(literal) } else { nil } }
+  /// A number of picoseconds or nanoseconds; `nil` for anything else.
+  var integer: Int64? { whole.map { Int64($0) } }
 }

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// A row counts when its line is whole in both files. So an interrupted sweep goes on where it was, and a
 /// crash or a full disk costs the row that was being written.
-public final class SweepFolder {
+public final class SweepStore {
   /// Rows that were there before, whole.
   public let finished: [JSONValue]
   private let path: String
@@ -55,13 +55,13 @@ public final class SweepFolder {
 
   /// Appends a row to both files.
   ///
-  /// Throws `SweepFolderError` when it cannot be written.
+  /// Throws `SweepStoreError` when it cannot be written.
   public func append(_ row: JSONValue) throws {
     do {
       try Self.write(row.line + "\n", to: lines)
       try Self.write(SweepRow.csv(row, columns: columns), to: csv)
     } catch {
-      throw SweepFolderError(path: path, reason: "\(error)")
+      throw SweepStoreError(path: path, reason: "\(error)")
     }
   }
 
@@ -180,7 +180,7 @@ public final class SweepFolder {
 }
 
 /// A row that could not be written.
-public struct SweepFolderError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct SweepStoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The folder.
   public let path: String
   /// What the system says.

@@ -1,0 +1,220 @@
+import Foundation
+import Plots
+import Programs
+import Testing
+
+@testable import Experiments
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite("Reports")
+struct ReportTests {
+  /// Writes what a run leaves into a folder.
+  private static func write(
+    _ result: ExperimentResult, to folder: String, document: JSONValue? = nil
+  ) throws {
+    let document = document ?? RunDocument(result, text: nil, command: ["run", "--pp", "2"]).json
+    try Data(document.document.utf8).write(to: URL(fileURLWithPath: "\(folder)/result.json"))
+    try TimelineFiles(trace: nil, messages: nil, output: folder).write(result)
+  }
+
+  private static func page(_ folder: String) throws -> ReportPage {
+    switch try ReportFolder(folder) {
+    case .run(let run): RunReport(run, library: Fixtures.presets).page
+    case .sweep(let sweep): try SweepReport(sweep, library: Fixtures.presets).page
+    }
+  }
+
+  /// Text of the error of a folder that cannot be reported.
+  private static func failure(_ folder: String) -> String {
+    do {
+      _ = try page(folder)
+      return ""
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  private static func isWellFormed(_ text: String) -> Bool {
+    XMLParser(data: Data(text.utf8)).parse()
+  }
+
+  @Test(
+    "a run's page is well-formed, complete and loads nothing",
+    arguments: [
+      [], ["topology.name=ring"], ["topology.name=torus", "plan.tensor=4"],
+      ["topology.name=switch"], ["plan.pipeline=1", "plan.tensor=1"],
+      ["hardware.mapping=region-per-layer"], ["workload.output_tokens=30"],
+      ["hardware.name=h100", "hardware.devices=1"],
+    ])
+  func run(arguments: [String]) async throws {
+    let result = try await TimelineTests.run(
+      "none", recording: .init(windows: 0..<3), set: arguments)
+    let folder = try ScratchFolder()
+    try Self.write(result, to: folder.path)
+    let page = try Self.page(folder.path)
+    let html = page.html
+    #expect(Self.isWellFormed(html))
+    for word in ["src=", "href=\"http", "@import", "url("] {
+      #expect(!html.contains(word), "the page loads something: \(word)")
+    }
+    #expect(html.contains("<pre><code>wafer run --pp 2</code></pre>"))
+    let titles = page.sections.map(\.title)
+    for title in ["Answer", "Timeline", "Assumptions", "Experiment", "Again"] {
+      #expect(titles.contains(title), "\(arguments) lacks \(title)")
+    }
+    // Two drawings of each picture, one of which is shown.
+    #expect(html.components(separatedBy: "<svg ").count == 1 + 2 * page.figures.count)
+    #expect(Set(page.figures.map(\.name)).count == page.figures.count)
+    let places = page.figures.map(\.name)
+    #expect(places.contains("topology") == (result.cluster.emulated.wafers > 1))
+    #expect(places.contains("placement") == !arguments.contains("hardware.name=h100"))
+  }
+
+  @Test("each picture is a file of its own, and a table")
+  func files() async throws {
+    let folder = try ScratchFolder()
+    try Self.write(try await TimelineTests.run("inproc"), to: folder.path)
+    let page = try Self.page(folder.path)
+    let count = try ReportFiles.write(page, to: "\(folder.path)/page.html")
+    let plots = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/plots")
+    #expect(plots.count == 2 * page.figures.count && count == 1 + plots.count)
+    for name in plots {
+      let text = try String(contentsOfFile: "\(folder.path)/plots/\(name)", encoding: .utf8)
+      #expect(
+        name.hasSuffix(".svg") ? Self.isWellFormed(text) : CSV(text: text) != nil, "\(name)")
+    }
+  }
+
+  @Test("the account's picture shows the document's numbers")
+  func account() async throws {
+    let result = try await TimelineTests.run("none")
+    let folder = try ScratchFolder()
+    try Self.write(result, to: folder.path)
+    let chart = try #require(
+      try Self.page(folder.path).figures.first { $0.name == "account-difference" }?.chart)
+    let total = chart.csv.rows.compactMap { Int64($0[2]) }.reduce(0, +)
+    #expect(total == result.extra.picoseconds)
+  }
+
+  @Test("what a question holds is text, never markup")
+  func escaping() async throws {
+    let result = try await TimelineTests.run("none", set: ["summary=<b>\"faster\" & cheaper?"])
+    let folder = try ScratchFolder()
+    try Self.write(result, to: folder.path)
+    let html = try Self.page(folder.path).html
+    #expect(html.contains("&lt;b&gt;&quot;faster&quot; &amp; cheaper?") && !html.contains("<b>"))
+    #expect(Self.isWellFormed(html))
+  }
+
+  @Test("style and script of a page hold nothing that markup would change")
+  func style() {
+    for text in [PageStyle.rules, PageStyle.script] {
+      #expect(!text.contains { "<>&\"".contains($0) })
+    }
+  }
+
+  @Test("a command line is quoted as a shell reads it")
+  func quoting() {
+    #expect(
+      ReportFiles.commandLine(["run", "--prompt", "it's", "--set", "a=b", ""])
+        == "wafer run --prompt 'it'\\''s' --set a=b ''")
+  }
+
+  @Test("foreign and broken folders are errors that say what is expected")
+  func foreign() async throws {
+    let folder = try ScratchFolder()
+    #expect(Self.failure("\(folder.path)/none").contains("is not a folder"))
+    #expect(Self.failure(folder.path).contains("neither result.json nor sweep.json"))
+    try folder.write("", to: "result.json")
+    #expect(Self.failure(folder.path).contains("is empty: the run has not ended"))
+    try folder.write("[1", to: "result.json")
+    #expect(Self.failure(folder.path).contains("is not JSON"))
+    try folder.write("{\"schema\": \"wafer.plan/1\"}", to: "result.json")
+    #expect(Self.failure(folder.path).contains("is 'wafer.plan/1', not 'wafer.run/1'"))
+    try folder.write("{\"schema\": \"wafer.run/1\"}", to: "result.json")
+    #expect(Self.failure(folder.path).contains("'experiment' is missing"))
+    let other = try ScratchFolder()
+    try Self.write(try await TimelineTests.run("none"), to: other.path)
+    try other.write("a,b\r\n1,2\r\n", to: "messages.csv")
+    #expect(Self.failure(other.path).contains("Its columns are step,from,to"))
+  }
+
+  // MARK: Sweeps
+
+  private static func sweep(_ folder: ScratchFolder, rows: [String]) throws {
+    try folder.write(
+      """
+      {"schema": "wafer.sweep/1", "axes": [{"key": "link-latency"}, {"key": "tp"}]}
+      """, to: "sweep.json")
+    try folder.write(rows.joined(separator: "\n"), to: "rows.jsonl")
+  }
+
+  @Test("curves and fields of a sweep have a point for each row")
+  func curves() throws {
+    var rows: [String] = []
+    for latency in [0, 2, 5] {
+      for tensor in [1, 2, 4] {
+        rows.append(
+          """
+          {"link-latency": "\(latency)us", "tp": "\(tensor)", \
+          "cluster": {"tpot_ps": \(1000 + latency * tensor), "note": "x"}}
+          """)
+      }
+    }
+    let folder = try ScratchFolder()
+    try Self.sweep(folder, rows: rows)
+    let figures = try Self.page(folder.path).figures
+    let curve = try #require(figures.first { $0.chart is LineChart }?.chart as? LineChart)
+    #expect(curve.series.map(\.name) == ["tp 1", "tp 2", "tp 4"])
+    #expect(curve.series[2].points.map(\.x) == [0, 2e6, 5e6])
+    #expect(curve.series[2].points.map(\.y) == [1000, 1008, 1020])
+    let field = try #require(figures.first { $0.chart is HeatMap }?.chart as? HeatMap)
+    #expect(field.columns.names == ["0us", "2us", "5us"] && field.rows.names == ["1", "2", "4"])
+    #expect(field.values[2] == [1000, 1008, 1020])
+  }
+
+  @Test("a row without an axis, a row that is not JSON and a sweep without rows are errors")
+  func brokenSweeps() throws {
+    let folder = try ScratchFolder()
+    try Self.sweep(folder, rows: ["{\"tp\": 1}"])
+    #expect(Self.failure(folder.path).contains("rows.jsonl:1: 'link-latency' is missing"))
+    try Self.sweep(folder, rows: ["{", "{\"tp\": 1}"])
+    #expect(Self.failure(folder.path).contains("rows.jsonl:1: is not JSON"))
+    try Self.sweep(folder, rows: [])
+    #expect(Self.failure(folder.path).contains("has no rows"))
+  }
+
+  @Test("half a line at the end, of an interrupted sweep, is left out")
+  func interrupted() throws {
+    let folder = try ScratchFolder()
+    try Self.sweep(
+      folder,
+      rows: [
+        "{\"link-latency\": \"1us\", \"tp\": 1, \"tpot_ps\": 5}",
+        "{\"link-latency\": \"2us\", \"tp\": 1, \"tpot_ps\": 7}", "{\"link-lat",
+      ])
+    let curve = try #require(try Self.page(folder.path).figures.first?.chart)
+    #expect(curve.csv.rows.count == 2)
+  }
+}
+
+/// A folder of one test's own, removed with all that the programs wrote into it.
+private final class ScratchFolder {
+  let path: String
+
+  init() throws {
+    path =
+      FileManager.default.temporaryDirectory
+      .appendingPathComponent("wafer-report-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  func write(_ text: String, to name: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}

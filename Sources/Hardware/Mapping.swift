@@ -146,31 +146,44 @@ public struct Mapping: Hashable, Sendable {
     let search = MappingSearch(
       shape: shape, slices: slices, wafer: wafer, calibration: calibration, memory: memory,
       options: options)
-    if kind == .fastest, !allowsHypotheticalSRAM,
-      !isWithinSRAM(shape: shape, slices: slices, wafer: wafer, memory: memory)
-    {
-      // No kind fits: one of them says what is short.
-      return try choose(
-        shape: shape, slices: slices, wafer: wafer, calibration: calibration, memory: memory,
-        kind: .wholeMesh, grid: grid, options: options)
-    }
     if case .exactly(let rectangle) = grid, !wafer.mesh.holds(rectangle) {
       throw .gridTooLarge(rectangle, wafer: wafer.name, mesh: wafer.mesh)
     }
-    let found = search.find(kind, grid: grid)
-    guard let found else {
+    guard let found = search.find(kind, grid: grid) else {
+      let advice = search.advice(kind, grid: grid)
       guard case .exactly(let rectangle) = grid else {
-        throw .noRoom(kind: kind.written, wafer: wafer.name, mesh: wafer.mesh)
+        throw .noRoom(
+          kind: kind.written, wafer: wafer.name, mesh: wafer.mesh, advice: advice)
       }
       throw .regionsDoNotFit(
-        count: search.mostRegions(kind), grid: rectangle, wafer: wafer.name, mesh: wafer.mesh)
+        count: search.mostRegions(kind), grid: rectangle, wafer: wafer.name, mesh: wafer.mesh,
+        advice: advice)
     }
     let mappings = search.mappings(found)
     let fullest = zip(mappings, slices).max { $0.0.usedPerPE < $1.0.usedPerPE }!
     if fullest.0.isHypothetical && !allowsHypotheticalSRAM {
-      throw .doesNotFit(search.shortage(fullest.0, of: fullest.1, isClosest: grid == .fastest))
+      throw .doesNotFit(
+        search.shortage(
+          fullest.0, of: fullest.1, isClosest: grid == .fastest,
+          advice: search.advice(kind, grid: grid)))
     }
     return mappings
+  }
+
+  /// As `choose`, and `nil` where it would refuse: what is short, and what would fit, is not worked out.
+  public static func fitting(
+    shape: ModelShape, slices: [ShardSlice], wafer: Wafer, calibration: Calibration,
+    memory: MemoryPlan, kind: Kind = .wholeMesh, grid: Grid = .fastest,
+    options: WaferPricing.Options = WaferPricing.Options()
+  ) -> [Mapping]? {
+    if case .exactly(let rectangle) = grid, !wafer.mesh.holds(rectangle) { return nil }
+    let search = MappingSearch(
+      shape: shape, slices: slices, wafer: wafer, calibration: calibration, memory: memory,
+      options: options)
+    guard search.fits(kind, grid: grid), let found = search.find(kind, grid: grid) else {
+      return nil
+    }
+    return search.mappings(found)
   }
 
   /// One wafer that holds the whole model as a cluster holds it: as many regions of the same sizes, with as

@@ -78,48 +78,92 @@ extension MappingSearch {
     return columns.flatMap { column in rows.map { Rectangle(columns: column, rows: $0) } }
   }
 
-  /// The best of a coarse set of sizes and of those around it; of all, when no coarse one fits. The time
-  /// of a step changes smoothly with the sides but for their divisors, and thousands of sizes are seldom
-  /// worth more than a per cent.
+  /// The fastest of `rectangles` that fits, exactly; when none does, one that needs little SRAM.
+  ///
+  /// A step takes at least what its layers take, and that needs no layout. So sizes are tried in the order of
+  /// their layers' time, until no later one can be faster.
   func bestRectangle(_ kind: Mapping.Kind) -> Candidate? {
-    func coarse(_ limit: Int) -> [Int] {
-      Set([1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24].map { max(limit / $0, 1) }).sorted()
+    let sizes = rectangles()
+    var table = PricingTable(self)
+    let bounds = mayFit(sizes, kind).filter { layersFit(on: $0, kind) }
+      .map { size in (least: layersStep(on: size, &table), size: size) }
+      .sorted {
+        ($0.least, $0.size.columns, $0.size.rows) < ($1.least, $1.size.columns, $1.size.rows)
+      }
+    var best: Candidate?
+    for (least, size) in bounds {
+      if let best, least >= best.step { break }
+      for eastward in [true, false] {
+        guard
+          let mappings = laidOut(Found(kind: kind, grid: size, eastward: eastward)),
+          !mappings.contains(where: { $0.isHypothetical })
+        else { continue }
+        let candidate = candidate(
+          Found(kind: kind, grid: size, eastward: eastward), mappings, &table)
+        if best.map({ candidate.step < $0.step }) ?? true { best = candidate }
+      }
     }
-    let first = coarse(wafer.mesh.columns).flatMap { columns in
-      coarse(wafer.mesh.rows).map { Rectangle(columns: columns, rows: $0) }
+    return best ?? self.best(of: sizes, kind)
+  }
+
+  /// The mapping of each kind of slice; `nil` when the regions of one cannot be laid out.
+  func laidOut(_ found: Found) -> [Mapping]? {
+    var mappings: [Mapping] = []
+    for slice in kinds {
+      let blocks = found.kind.blocks(of: slice.layers)
+      guard let layout = layout(found, slice, regions: blocks.count) else { return nil }
+      mappings.append(mapping(kind: found.kind, layout: layout, slice: slice, blocks: blocks))
     }
-    guard let start = best(of: first, kind), start.fits else { return best(of: rectangles(), kind) }
-    let near = start.found.grid
-    let around = rectangles().filter {
-      abs($0.columns - near.columns) * 5 <= near.columns
-        && abs($0.rows - near.rows) * 5 <= near.rows
+    return mappings
+  }
+
+  /// What the layers of all stages take in a decode step, whatever the regions' number and places.
+  private func layersStep(on size: Rectangle, _ table: inout PricingTable) -> EmulatedTime {
+    decodeStep(
+      kinds.map {
+        [RegionStep(region: 0, size: size, layers: $0.layers, embeds: false, hasHead: false)]
+      }, &table)
+  }
+
+  /// Whether the layers of every region fit its PEs, tables aside.
+  func layersFit(on size: Rectangle, _ kind: Mapping.Kind) -> Bool {
+    let pricing = pricing(on: size)
+    return kinds.allSatisfy { slice in
+      // Blocks of as many layers, and as many with experts, need the same: one of each is looked at.
+      var seen: Set<[Int]> = []
+      return kind.blocks(of: slice.layers).allSatisfy { layers in
+        guard seen.insert([layers.count, layers.count { shape.hasExperts(layer: $0) }]).inserted
+        else { return true }
+        return pricing.sramUse(
+          shape: shape, slice: slice, layers: layers, holdsEmbedding: false, holdsHead: false,
+          memory: memory
+        ).total <= wafer.sramPerPE
+      }
     }
-    guard let refined = best(of: around, kind), refined.fits, refined.step < start.step else {
-      return start
-    }
-    return refined
   }
 
   /// The fastest of these sizes that fits, the first of two equally fast; when none fits, the one that needs
-  /// the least SRAM, the faster of two that need the same. `nil` when none can be laid out.
+  /// the least SRAM, the faster of two that need the same, of those that are neither too small for their
+  /// layers' bytes nor too many for the mesh, or else of all. `nil` when none can be laid out.
   func best(of sizes: [Rectangle], _ kind: Mapping.Kind) -> Candidate? {
-    var fastest: Candidate?
-    var smallest: Candidate?
+    bestLaidOut(of: mayFit(sizes, kind), kind) ?? bestLaidOut(of: sizes, kind)
+  }
+
+  /// Sizes that neither the layers' bytes nor the mesh's area rule out.
+  func mayFit(_ sizes: [Rectangle], _ kind: Mapping.Kind) -> [Rectangle] {
     let regions = mostRegions(kind)
     // Padding only adds to it.
     let leastPEs = leastBytesOfRegion(kind) / wafer.sramPerPE
-    let mayFit = sizes.filter {
-      $0.area >= leastPEs && $0.area * regions <= wafer.mesh.area
-    }
-    for size in mayFit.isEmpty ? sizes : mayFit {
+    return sizes.filter { $0.area >= leastPEs && $0.area * regions <= wafer.mesh.area }
+  }
+
+  private func bestLaidOut(of sizes: [Rectangle], _ kind: Mapping.Kind) -> Candidate? {
+    var fastest: Candidate?
+    var smallest: Candidate?
+    for size in sizes {
       for eastward in [true, false] {
         let found = Found(kind: kind, grid: size, eastward: eastward)
-        guard
-          kinds.allSatisfy({ slice in
-            layout(found, slice, regions: kind.blocks(of: slice.layers).count) != nil
-          })
-        else { continue }
-        let mappings = kinds.map { mapping(found, of: $0) }
+        guard let mappings = laidOut(found) else { continue }
         let fits = !mappings.contains { $0.isHypothetical }
         // Most sizes fail here; a price takes longer.
         if !fits {

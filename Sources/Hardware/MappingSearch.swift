@@ -67,11 +67,15 @@ struct MappingSearch {
 
   /// The best of each kind.
   func candidates(_ grid: Mapping.Grid) -> [Candidate] {
+    kindsToTry.compactMap { kind in find(kind, grid: grid).map(candidate) }
+  }
+
+  /// What `fastest` chooses from.
+  var kindsToTry: [Mapping.Kind] {
     let most = slices.map(\.layers.count).max()!
     let blocks = [2, 4, 8, 16, 32, 64].filter { $0 < most }
-    let kinds: [Mapping.Kind] =
-      [.wholeMesh] + blocks.map { .blocks($0) } + (most > 1 ? [.regionPerLayer] : [])
-    return kinds.compactMap { kind in find(kind, grid: grid).map(candidate) }
+    // Of one layer too: its tables lie apart then.
+    return [.wholeMesh] + blocks.map { .blocks($0) } + [.regionPerLayer]
   }
 
   /// A choice with what it needs and how fast it is.
@@ -88,10 +92,20 @@ struct MappingSearch {
 
   /// - Parameter mappings: Of each kind of slice.
   func candidate(_ found: Found, _ mappings: [Mapping]) -> Candidate {
+    var table = PricingTable(self)
+    return candidate(found, mappings, &table)
+  }
+
+  /// - Parameters:
+  ///   - mappings: Of each kind of slice.
+  ///   - table: Of this search.
+  func candidate(
+    _ found: Found, _ mappings: [Mapping], _ table: inout PricingTable
+  ) -> Candidate {
     Candidate(
       found: found, usedPerPE: mappings.map(\.usedPerPE).max()!,
       fits: !mappings.contains { $0.isHypothetical },
-      step: decodeStep(mappings.map(\.steps)))
+      step: decodeStep(mappings.map(\.steps), &table))
   }
 
   /// The decode step of a full batch at full context: the sum over stages of their slowest shard.
@@ -99,6 +113,10 @@ struct MappingSearch {
   /// - Parameter steps: What an activation goes through, of each kind of slice.
   func decodeStep(_ steps: [[RegionStep]]) -> EmulatedTime {
     var table = PricingTable(self)
+    return decodeStep(steps, &table)
+  }
+
+  func decodeStep(_ steps: [[RegionStep]], _ table: inout PricingTable) -> EmulatedTime {
     let times = zip(kinds, steps).map { slice, steps in
       steps.reduce(EmulatedTime.zero) { $0 + table.time(of: $1, slice) }
     }
@@ -186,9 +204,9 @@ struct MappingSearch {
     kind == .fastest ? 1 : slices.map { kind.blocks(of: $0.layers).count }.max()!
   }
 
-  func shortage(_ mapping: Mapping, of slice: ShardSlice, isClosest: Bool)
-    -> MappingError.Shortage
-  {
+  func shortage(
+    _ mapping: Mapping, of slice: ShardSlice, isClosest: Bool, advice: MappingAdvice
+  ) -> MappingError.Shortage {
     let wholeMesh = pricing(on: wafer.mesh)
     return MappingError.Shortage(
       stage: slice.stage, shard: slice.shard, wafer: wafer.name, grid: mapping.grid,
@@ -196,7 +214,7 @@ struct MappingSearch {
       use: mapping.regions.map(\.use).max { $0.total < $1.total }!, mesh: wafer.mesh,
       useOfMesh: kinds.map {
         wholeMesh.sramUse(shape: shape, slice: $0, memory: memory).total
-      }.max()!)
+      }.max()!, advice: advice)
   }
 
   private static func distinct(

@@ -52,6 +52,13 @@ public struct SRAMUse: Hashable, Sendable {
   /// The vectors of one layer for all tokens in flight.
   public var activations: Int
 
+  /// Takes each field as it is.
+  public init(weights: Int, keyValues: Int, activations: Int) {
+    self.weights = weights
+    self.keyValues = keyValues
+    self.activations = activations
+  }
+
   /// All of it.
   public var total: Int { weights + keyValues + activations }
 }

@@ -80,6 +80,23 @@ struct CommandLineTests {
     Wrong("yield --hardware wse-1", "--hardware", "wse-3"),
     Wrong("hardware h10", "the nearest is 'h100'", "wse-3"),
     Wrong("plan", "--model"),
+    Wrong("plan --model llama-3.1-8b --pp 33", "--pp", "32 layers"),
+    Wrong("plan --model llama-3.1-8b --mapping blocks:2", "--mapping", "blocks-N"),
+    Wrong("plan --model llama-3.1-8b --pareto --mapping whole", "--mapping", "region-per-layer"),
+    Wrong("plan --model llama-3.1-8b --pareto --grid 9x9", "--grid", "--pareto"),
+    Wrong("plan --model llama-3.1-8b --pareto --batch 1,x", "--batch", "is 'x'"),
+    Wrong("plan --model llama-3.1-8b --csv f.csv", "--csv", "--pareto"),
+    Wrong("plan --model llama-3.1-8b --pp 1 --devices 1", "--devices", "--pp"),
+    Wrong("plan --model llama-3.1-8b --hardware h100 --tp 2", "h100", "only a wafer"),
+    Wrong(
+      "plan --model llama-3.1-8b --hardware wse-3 --hardware wse-2 --svg f.svg", "--svg",
+      "2 devices"),
+    Wrong(
+      "plan --model llama-3.1-8b --pp 1 --mapping whole-mesh --grid 420x420 --svg f.svg",
+      "What would fit: PP "),
+    Wrong(
+      "plan --model smollm2-135m --mapping whole-mesh --grid 100x100 --svg /proc/none/f.svg",
+      "--svg", "/proc/none"),
     Wrong("plan --model llama-3.1-8", "--model", "the nearest is 'llama-3.1-8b'"),
     Wrong("plan --model llama-3.1-8b --hardware wse-33", "--hardware", "the nearest is 'wse-3'"),
     Wrong("plan --model llama-3.1-8b --weights fp7", "--weights", "int4"),

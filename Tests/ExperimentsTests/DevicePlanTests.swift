@@ -79,17 +79,29 @@ struct DevicePlanTests {
     #expect(bound.link.picoseconds == 20_000_000 + 327_707)
     #expect(bound.term == .link)
     let priced = try #require(answer.priced)
-    #expect(priced.link == bound.link)
+    // Each message is rounded to a picosecond by itself.
+    #expect(priced.link.picoseconds - bound.link.picoseconds <= 2)
     #expect(priced.link.seconds / priced.total.seconds < 0.02)
     #expect(answer.price == Rational(1_800_000))
   }
 
-  @Test("a model of experts has counts and bounds on a wafer, no price, and says so")
-  func experts() throws {
-    let question = PlanQuestion(shape: try shape("deepseek-v3"), weights: .fp8, context: 4096)
+  @Test(
+    "experts and latent attention are priced on wafers",
+    arguments: [("mixtral-8x7b", NumberFormat.bf16, 3), ("deepseek-v3", .fp8, 16)])
+  func experts(model: String, weights: NumberFormat, atLeast: Int) throws {
+    let question = PlanQuestion(shape: try shape(model), weights: weights, context: 4096)
     let wafer = try answer("wse-3", to: question)
-    #expect(wafer.priced == nil && wafer.tokensPerSecond == nil && wafer.bound != nil)
-    #expect(wafer.notes.contains { $0.contains("experts") })
+    #expect(wafer.devicesForWeights == atLeast)
+    #expect(try #require(wafer.devices) >= atLeast)
+    let priced = try #require(wafer.priced)
+    #expect(priced.total > (try #require(wafer.bound)).total)
+    #expect(priced.cost.compute > .zero && priced.cost.fabric > .zero)
+    #expect(wafer.notes.contains { $0.contains("priced as PP") })
+  }
+
+  @Test("deepseek-v3 on accelerators moves its active weights")
+  func activeExperts() throws {
+    let question = PlanQuestion(shape: try shape("deepseek-v3"), weights: .fp8, context: 4096)
     let accelerator = try answer("h200", to: question)
     #expect(accelerator.priced != nil && accelerator.devices == 5)
     // 37 G of 671 G weights act on a token, of a byte each; the cache and the vectors are little.

@@ -107,7 +107,7 @@ struct TimelineTests {
         #expect(sent < received, "\(name)")
       }
       let kernels = timeline.measured?.activities.joined().filter {
-        if case .kernel = $0.activity.kind { true } else { false }
+        if case .kernel(_, _, _) = $0.activity.kind { true } else { false }
       }
       #expect((kernels?.count ?? 0) >= timeline.recording.kernels.count)
       #expect(timeline.tokens.allSatisfy { $0.measured != nil })

@@ -14,7 +14,7 @@ extension DevicePlan {
 
 extension PlanQuestion {
   /// What was asked, and what it moves.
-  var json: JSONValue {
+  public var json: JSONValue {
     [
       "model": .string(shape.name),
       "weights": .integer(shape.weights),

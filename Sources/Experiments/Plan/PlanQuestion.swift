@@ -1,5 +1,6 @@
 import Hardware
 import Models
+import Programs
 import Quantities
 
 /// What `wafer plan` asks of every device: one decode step of a model.
@@ -25,6 +26,18 @@ public struct PlanQuestion: Hashable, Sendable {
     widths = Experiment.Widths(weights: weights, keyValues: keyValues, activations: .bf16)
     self.context = context
     self.batch = batch
+  }
+
+  /// The experiment whose last step is asked about, on one device: a prompt one token shorter than the
+  /// context, read token by token, and two output tokens.
+  func modelled(on device: Device, link: Link) -> Experiment.Modelled {
+    Experiment.Modelled(
+      shape: shape, device: device, link: link, topology: .fullMesh, tensor: 1,
+      layersPerStage: [shape.layers],
+      workload: Workload(
+        promptTokens: max(context - 1, 1), outputTokens: 2, batch: batch, prefillChunk: 1),
+      collectives: .automatic, widths: widths, candidates: 1, countsEmbeddingAndHead: true,
+      countsGroupedQuery: true, seed: 0)
   }
 
   /// The step.

@@ -102,11 +102,14 @@ enum DevicePricing: Sendable {
     case texts([String])
   }
 
-  /// What lies outside of what was calibrated, or is assumed.
-  func warnings(_ split: Split, _ layout: DeviceLayout) -> Warnings {
+  /// What lies outside of what was calibrated, or is assumed, over some steps of the workload; over all
+  /// unless given.
+  func warnings(
+    _ split: Split, _ layout: DeviceLayout, steps: Range<Int>? = nil
+  ) -> Warnings {
     switch (self, layout) {
     case (.regions(let pricing), .wafers(let mappings)):
-      .prices(pricing.warnings(split, mappings: mappings))
+      .prices(pricing.warnings(split, mappings: mappings, steps: steps))
     case (_, .accelerators(let group, _)):
       .texts([
         "\(group.accelerator.name): priced by a roofline at "

@@ -55,10 +55,14 @@ struct RegionPricing: Sendable {
     LayerSlice(shape: modelled.shape, slice: use.slice, hasExperts: use.hasExperts)
   }
 
-  /// Which prices lie outside of what was calibrated, over all steps of the workload.
+  /// Which prices lie outside of what was calibrated.
   ///
-  /// - Parameter mappings: Of each rank of the split.
-  func warnings(_ split: Split, mappings: [Mapping]) -> [PricingWarning] {
+  /// - Parameters:
+  ///   - mappings: Of each rank of the split.
+  ///   - steps: Steps of the workload; all unless given.
+  func warnings(
+    _ split: Split, mappings: [Mapping], steps: Range<Int>? = nil
+  ) -> [PricingWarning] {
     let shape = modelled.shape
     var warnings = PricingWarnings()
     let any = pricings.values.first!
@@ -76,10 +80,10 @@ struct RegionPricing: Sendable {
         }
       })
     let pricing = pricings[mappings[0].grid]!
-    for step in 0..<modelled.workload.steps {
-      for batch in Set(modelled.workload.batches(ofStep: step).map(BatchWork.init)) {
-        for slice in slices { warnings.add(pricing.warnings(slice, batch)) }
-      }
+    let batches =
+      steps.map { $0.flatMap { modelled.workload.batches(ofStep: $0) } } ?? modelled.pricedBatches
+    for batch in Set(batches.map(BatchWork.init)) {
+      for slice in slices { warnings.add(pricing.warnings(slice, batch)) }
     }
     return warnings.list
   }

@@ -1,0 +1,52 @@
+import Hardware
+import Models
+import Quantities
+
+extension PlanQuestion {
+  /// The settings of an experiment whose last step is asked about, as `modelled(on:link:)` has it: what is
+  /// written for a placement is laid over them.
+  ///
+  /// - Parameter model: As it was named.
+  public func settings(model: String) throws(ConfigurationError) -> Settings {
+    var settings = Settings()
+    let values = [
+      ("model.name", model), ("plan.pipeline", "1"), ("plan.tensor", "1"),
+      ("hardware.mapping", Mapping.Kind.fastest.written),
+      ("workload.prompt_tokens", "\(max(context - 1, 1))"), ("workload.output_tokens", "2"),
+      ("workload.batch", "\(batch)"), ("workload.prefill_chunk", "1"),
+      ("widths.weights", widths.weights.rawValue), ("widths.kv_cache", widths.keyValues.rawValue),
+      ("host.transport", Transport.none.rawValue), ("host.payload", Payload.phantom.rawValue),
+    ]
+    for (key, value) in values {
+      try settings.set(key, to: .plain(value), at: .option("wafer plan"))
+    }
+    return settings
+  }
+}
+
+extension WaferPlacement {
+  /// Places what settings ask for: on as many stages as they say, or else on the fewest that fit, or on one
+  /// when none does.
+  ///
+  /// Throws `ConfigurationError` when settings are wrong or name no wafer, and `ProgramError` for faults of
+  /// ours.
+  public init(_ asked: Settings, to question: PlanQuestion, model: String, presets: PresetLibrary)
+    throws
+  {
+    var settings = try question.settings(model: model)
+    settings.merge(asked)
+    var modelled = try ExperimentResolver(presets: presets).resolve(settings).modelled
+    guard case .wafer = modelled.device else {
+      throw ConfigurationError(
+        asked["hardware.name"]?.place ?? .builtIn, key: "hardware.name",
+        "is '\(modelled.device.name)', and only a wafer has a placement",
+        remedy: "The wafers are " + presets.names(of: .wafer).joined(separator: ", "))
+    }
+    if asked["plan.pipeline"] == nil, asked["plan.layers"] == nil,
+      let stages = modelled.fewestStages(tensor: modelled.tensor)
+    {
+      modelled = modelled.split(pipeline: stages, tensor: modelled.tensor)!
+    }
+    try self.init(modelled)
+  }
+}

@@ -98,6 +98,13 @@ struct ExperimentOptions: ParsableArguments {
     return try ExperimentResolver(presets: try presets.library()).resolve(all)
   }
 
+  /// The experiment in emulated time alone, whatever nodes its file asks for.
+  ///
+  /// Throws `ConfigurationError`.
+  func resolveForEvaluation() throws(ConfigurationError) -> Experiment {
+    try ExperimentResolver(presets: try presets.library()).resolve(try settings().evaluated)
+  }
+
   /// What was written, in its layers.
   func settings() throws(ConfigurationError) -> Settings {
     var settings = try file.map(Settings.init(file:)) ?? Settings()

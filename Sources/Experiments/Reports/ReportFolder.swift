@@ -138,7 +138,7 @@ public struct SweptFolder: Sendable {
         if index == lines.count - 1 { break }
         throw ConfigurationError(
           .file(place, line: index + 1), "is not JSON",
-          remedy: "Remove the line; 'wafer sweep --resume' makes its row again")
+          remedy: "Remove it and all behind it; the sweep's command makes their rows again")
       }
       rows.append(row)
     }

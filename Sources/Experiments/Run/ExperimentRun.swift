@@ -77,7 +77,7 @@ public struct ExperimentRun: Sendable {
     let run = try withRoom()
     let modelled = run.experiment.modelled
     let layout = try modelled.layout(modelled.split)
-    return try run.evaluated(.cluster, modelled.split, layout, observation: nil)
+    return try run.evaluated(.cluster, modelled.split, layout)
   }
 
   /// Generates text on the cluster alone, token by token, until the text ends.
@@ -130,7 +130,7 @@ public struct ExperimentRun: Sendable {
     Observation(ranks: split.ranks, recording: recording)
   }
 
-  /// A half in emulated time alone.
+  /// A half in emulated time alone, instruction by instruction, as an observer has to see it.
   func evaluated(
     _ name: HalfName, _ split: Split, _ layout: DeviceLayout, observation: Observation?
   ) throws -> HalfResult {

@@ -36,7 +36,8 @@ struct ReportCommand: ParsableCommand {
     }
     let file = output ?? "\(folder)/report.html"
     let count = try ReportFiles.write(page, to: file)
-    print(
-      "\(file), with \(count - 1) files of its \(page.figures.count) pictures in 'plots' beside it")
+    let words =
+      "\(file), with \(count - 1) files of its \(page.figures.count) pictures in 'plots' beside it"
+    print(TextStyle.standardOutput.wrapped(words))
   }
 }

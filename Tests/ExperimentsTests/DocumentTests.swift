@@ -56,6 +56,27 @@ struct DocumentTests {
         == "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3")
   }
 
+  @Test("text is wrapped at spaces, colour takes no room, and no word is lost")
+  func wrapping() {
+    let style = TextStyle(width: 40, hasColour: true)
+    let text =
+      style.bold("The cluster takes 2.2852 times the single wafer's emulated time:")
+      + " 1.463 ms longer."
+    let wrapped = style.wrapped(text + "\nshort  one\n")
+    let bare = wrapped.replacing("\u{1B}[1m", with: "").replacing("\u{1B}[0m", with: "")
+    for line in bare.split(separator: "\n") { #expect(line.count <= 40) }
+    #expect(bare.split(separator: "\n").count == 4 && wrapped.hasSuffix("\nshort  one\n"))
+    #expect(bare.split(whereSeparator: \.isWhitespace).count == 15)
+    #expect(style.wrapped("a-word-that-is-longer-than-any-line-may-be x").hasSuffix("\nx"))
+  }
+
+  @Test("columns move together where the table would be too wide")
+  func narrowTables() {
+    let table = Table(columns: ["aaaa", "bbbb", "cccc"], rows: [["1111", "2222", "3333"]])
+    #expect(table.text(TextStyle(width: 40, hasColour: false)).hasPrefix("aaaa  bbbb  cccc\n"))
+    #expect(table.text(TextStyle(width: 15, hasColour: false)).hasPrefix("aaaa bbbb cccc\n"))
+  }
+
   @Test("a table keeps within its width and loses no word")
   func tables() {
     var table = Table(columns: ["name", "what it is"])

@@ -22,19 +22,23 @@ public struct Table: Hashable, Sendable {
   }
 
   /// The lines, none wider than `style.width` unless the columns before the last already are; each ends
-  /// with a line's end.
+  /// with a line's end. Columns stand two spaces apart, or one where the table is too wide otherwise.
   public func text(_ style: TextStyle) -> String {
     let widths = columns.indices.dropLast().map { column in
       ([columns[column]] + rows.map { $0[column] }).map(\.count).max()!
     }
-    let indent = widths.reduce(0) { $0 + $1 + 2 }
+    let widestLast = ([columns[columns.count - 1]] + rows.map { $0[columns.count - 1] })
+      .map(\.count).max()!
+    let total = widths.reduce(0) { $0 + $1 + 2 } + min(widestLast, Self.leastRest)
+    let gap = total > style.width ? 1 : 2
+    let indent = widths.reduce(0) { $0 + $1 + gap }
     let rest = max(style.width - indent, Self.leastRest)
     var text = ""
     for (index, row) in ([columns] + rows).enumerated() {
       let last = Self.wrap(row.last ?? "", width: rest)
       var line = ""
       for (cell, width) in zip(row, widths) {
-        line += cell + String(repeating: " ", count: width - cell.count + 2)
+        line += cell + String(repeating: " ", count: width - cell.count + gap)
       }
       let head = line + last[0]
       let bare = Self.withoutTrailingSpaces(head)
@@ -47,7 +51,7 @@ public struct Table: Hashable, Sendable {
   }
 
   /// Characters that the last column has at least, so that a narrow terminal does not get a letter a line.
-  private static let leastRest = 20
+  private static let leastRest = 12
 
   /// Cuts text at spaces into lines of at most `width` characters; a longer word stands alone.
   static func wrap(_ text: String, width: Int) -> [String] {

@@ -32,6 +32,41 @@ public struct TextStyle: Hashable, Sendable {
   /// Of standard output.
   public static var standardOutput: TextStyle { of(descriptor: STDOUT_FILENO) }
 
+  /// The text with no line wider than `width`, but those of a single word.
+  public func wrapped(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      guard Self.visibleCount(line) > width else { return String(line) }
+      var lines = [""]
+      for word in line.split(separator: " ") {
+        let last = lines[lines.count - 1]
+        if last.isEmpty {
+          lines[lines.count - 1] = String(word)
+        } else if Self.visibleCount(last) + 1 + Self.visibleCount(word) <= width {
+          lines[lines.count - 1] += " " + word
+        } else {
+          lines.append(String(word))
+        }
+      }
+      return lines.joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+
+  /// Characters that take room: those of escape sequences, which end in a letter, do not.
+  private static func visibleCount(_ text: some StringProtocol) -> Int {
+    var isEscape = false
+    var count = 0
+    for character in text {
+      if character == "\u{1B}" {
+        isEscape = true
+      } else if isEscape {
+        isEscape = !character.isLetter
+      } else {
+        count += 1
+      }
+    }
+    return count
+  }
+
   /// The text in bold.
   public func bold(_ text: String) -> String { hasColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
 

@@ -15,6 +15,7 @@ public enum ReportFiles {
   public static func write(_ page: ReportPage, to path: String) throws(ConfigurationError) -> Int {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
       .appendingPathComponent(plots)
+    try ResultFiles.probe(path, option: "--output")
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try Data(page.html.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)

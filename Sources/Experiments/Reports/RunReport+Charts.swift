@@ -65,9 +65,23 @@ extension RunReport {
   /// Most ranks that are drawn: more bars than a screen holds tell nothing more.
   static let mostRanks = 16
 
+  /// Ranks that are drawn where there is no room for all: the first shard of each stage, as far as they go.
+  func drawnRanks(most: Int) -> [Int] {
+    guard nodes > most else { return Array(0..<nodes) }
+    let tensor = max(1, modelled.at("plan", "tensor")?.whole ?? 1)
+    return Array(stride(from: 0, to: nodes, by: tensor).prefix(most))
+  }
+
+  /// Says that some are not drawn; nothing when all are.
+  func drawnWords(_ shown: [Int]) -> String {
+    shown.count < nodes
+      ? " Of \(nodes) ranks \(shown.count) are drawn, the first shard of each stage." : ""
+  }
+
   var ranks: [ReportPage.Piece?] {
     let ranks = cluster.at("emulated", "ranks")?.list ?? []
-    guard ranks.count > 1 else { return [] }
+    guard ranks.count > 1, ranks.count == nodes else { return [] }
+    let shown = drawnRanks(most: Self.mostRanks)
     let parts: [(name: String, path: [String])] = [
       ("computing", ["computing_ps"]), ("sending", ["sending_ps"]),
       ("peer late", ["stalled_peer_late_ps"]),
@@ -86,13 +100,11 @@ extension RunReport {
       description:
         "Emulated time until everything that a rank did was done: computing, sending, or waiting for a "
         + "message that had not departed (peer late) or was in flight."
-        + (ranks.count > Self.mostRanks
-          ? " The first \(Self.mostRanks) of \(ranks.count) ranks." : ""),
+        + drawnWords(shown),
       unit: .picoseconds, parts: parts.map(\.name),
-      bars: ranks.prefix(Self.mostRanks).map {
-        .init("rank \($0["rank"]?.words ?? "?")", values($0))
-      })
-    let rows = ranks.prefix(Self.mostRanks).map { rank -> [String] in
+      bars: shown.map { .init("rank \($0)", values(ranks[$0])) })
+    let rows = shown.map { number -> [String] in
+      let rank = ranks[number]
       let end = rank["end_ps"]?.double ?? 0
       func most(_ key: String) -> String {
         let parts = rank[key]?.list?.compactMap { $0["utilisation"]?.double } ?? []

@@ -45,23 +45,32 @@ extension RunReport {
   }
 
   private func chart(step: Int, _ table: TimelineRows, title: String) -> Gantt {
-    let shown = min(nodes, Self.mostTracks)
-    var spans = table.kernels(step: step).filter { $0.track < shown }
-    spans += table.sends(step: step).filter { $0.track < shown }
-    spans += table.waits(step: step).filter { $0.track < shown }
+    let shown = drawnRanks(most: Self.mostTracks)
+    func drawn(_ spans: [Gantt.Span]) -> [Gantt.Span] {
+      spans.compactMap { span in
+        guard let track = shown.firstIndex(of: span.track) else { return nil }
+        var span = span
+        span.track = track
+        return span
+      }
+    }
+    var spans = drawn(table.kernels(step: step) + table.sends(step: step) + table.waits(step: step))
     spans.sort { ($0.start, $0.track, $0.kind) < ($1.start, $1.track, $1.kind) }
     let left = max(0, spans.count - Self.mostSpans)
     if left > 0 { spans = Array(spans.prefix(Self.mostSpans)) }
     let end = spans.map(\.end).max() ?? 0
-    let arrows = table.arrows(step: step).filter {
-      $0.from < shown && $0.to < shown && $0.arrival <= end
+    let arrows = table.arrows(step: step).compactMap { arrow -> Gantt.Arrow? in
+      guard arrow.arrival <= end, let from = shown.firstIndex(of: arrow.from),
+        let to = shown.firstIndex(of: arrow.to)
+      else { return nil }
+      return Gantt.Arrow(from: from, to: to, departure: arrow.departure, arrival: arrow.arrival)
     }
     return Gantt(
       title: title,
       description: title + ". Emulated time; lines between tracks are activations and tokens."
-        + (shown < nodes ? " The first \(shown) of \(nodes) ranks." : "")
+        + drawnWords(shown)
         + (left > 0 ? " \(left) later events are left out." : ""),
-      unit: .picoseconds, tracks: (0..<shown).map { "rank \($0)" }, kinds: Self.kinds,
+      unit: .picoseconds, tracks: shown.map { "rank \($0)" }, kinds: Self.kinds,
       spans: spans, arrows: Array(arrows.prefix(Self.mostArrows)))
   }
 }

@@ -4,24 +4,34 @@ import Quantities
 
 extension RunTable {
   /// Most rows of ranks: more are told in the document.
-  private static let mostRanks = 8
+  private static let mostRankRows = 16
 
   /// How the cluster's ranks used their time, each part as a share of the whole; empty for one rank,
-  /// which waits for nobody.
+  /// which waits for nobody. Neighbours that did alike, as shards of a stage mostly do, share a row.
   static func ranks(_ emulated: EmulatedResult, _ style: TextStyle) -> String {
     let ranks = emulated.ranks
     guard ranks.count > 1 else { return "" }
     var table = Table(
       columns: ["rank", "computing", "sending", "peer late", "in flight", "mostly in flight as"])
-    for use in ranks.prefix(mostRanks) {
+    var rows: [(first: Int, last: Int, cells: [String])] = []
+    for use in ranks {
       let stall = use.stalled
-      table.append([
-        "\(use.rank.index)", share(use.computing, of: use.end), share(use.sending, of: use.end),
+      let cells = [
+        share(use.computing, of: use.end), share(use.sending, of: use.end),
         share(stall.peerLate, of: use.end), share(stall.inFlight, of: use.end),
         stall.inFlight > .zero ? largest(of: stall) : "",
-      ])
+      ]
+      if let last = rows.last, last.cells == cells {
+        rows[rows.count - 1].last = use.rank.index
+      } else {
+        rows.append((use.rank.index, use.rank.index, cells))
+      }
     }
-    let more = ranks.count - mostRanks
+    for row in rows.prefix(mostRankRows) {
+      table.append(
+        [row.first == row.last ? "\(row.first)" : "\(row.first)-\(row.last)"] + row.cells)
+    }
+    let more = rows.dropFirst(mostRankRows).first.map { ranks.count - $0.first } ?? 0
     return table.text(style)
       + (more > 0 ? "and \(more) more ranks: --format json lists all\n" : "")
   }

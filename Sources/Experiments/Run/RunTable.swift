@@ -19,10 +19,10 @@ public struct RunTable {
   /// The whole answer, to fit a terminal.
   public func text(_ style: TextStyle) -> String {
     [
-      heading(style), generated(style), clocks(style), service(style), account(style),
-      links(style),
+      style.wrapped(heading(style)), generated(style), clocks(style), service(style),
+      account(style), links(style),
       Self.ranks(result.cluster.emulated, style),
-      conclusion(style),
+      style.wrapped(conclusion(style)),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 

@@ -48,7 +48,7 @@ public struct WhatIf: Sendable {
   {
     let run = ExperimentRun(experiment, launch: launch)
     let split = experiment.modelled.split
-    let layout = try run.layout(split)
+    let layout = try experiment.modelled.layout(split)
     let graphs = TimeGraphs()
     let base = try run.evaluated(.cluster, split, layout, graphs: graphs).emulated!
     var parameters: [Parameter] = []

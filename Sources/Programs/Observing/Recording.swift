@@ -18,10 +18,11 @@ public struct Recording: Hashable, Sendable {
   public struct Limits: Hashable, Sendable {
     /// Windows, by index.
     public var windows: Range<Int>
-    /// Most kernels and messages together. An event takes some 150 bytes here and 300 in a trace.
+    /// Most kernels and messages together. An event takes some 250 bytes here; in a trace a kernel takes
+    /// 270 and a message 730.
     public var events: Int
 
-    /// 100,000 events: 15 MB of memory, and a trace of 30 MB, which a browser still opens.
+    /// 100,000 events: 25 MB of memory, and a trace of at most 75 MB, which a browser still opens.
     public static let mostEvents = 100_000
 
     /// These windows.

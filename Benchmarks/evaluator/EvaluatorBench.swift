@@ -11,7 +11,8 @@ import Quantities
 #endif
 
 /// Times compile, check and evaluate of Llama 3.1 405B on 16 × 8 wafers and on one, at constant
-/// prices, and prints instructions a second of each.
+/// prices, and prints instructions a second of each; and of the same by graphs of times, which need no
+/// window but the first of each form, once with the graphs to be built and once with them there.
 ///
 /// Times are the process's own CPU time, so that other work on the machine shows less.
 ///
@@ -23,6 +24,8 @@ struct EvaluatorBench {
     var compile = Duration.zero
     var check = Duration.zero
     var evaluate = Duration.zero
+    var firstByGraphs = Duration.zero
+    var againByGraphs = Duration.zero
     var total: Duration { compile + check + evaluate }
     var instructions = 0
   }
@@ -43,7 +46,9 @@ struct EvaluatorBench {
           "\(repetition) \(name): \(timings.instructions) instructions, \(timings.total);",
           "compile \(rate(timings.instructions, timings.compile)),",
           "check \(rate(timings.instructions, timings.check)),",
-          "evaluate \(rate(timings.instructions, timings.evaluate))")
+          "evaluate \(rate(timings.instructions, timings.evaluate));",
+          "by graphs \(rate(timings.instructions, timings.firstByGraphs)) at first,",
+          "\(rate(timings.instructions, timings.againByGraphs)) again")
       }
     }
   }
@@ -76,6 +81,16 @@ struct EvaluatorBench {
     }
     try check.finish()
     timings.instructions = evaluator.instructions
+    let graphs = TimeGraphs()
+    let start = cpuTime()
+    let first = try program.times(graphs: graphs)
+    let middle = cpuTime()
+    let again = try program.times(graphs: graphs)
+    timings.firstByGraphs = middle - start
+    timings.againByGraphs = cpuTime() - middle
+    precondition(
+      first.traffic == evaluator.traffic && again.outputs.count == first.outputs.count,
+      "graphs and the plain evaluator differ")
     return timings
   }
 

@@ -42,7 +42,8 @@ struct Scale: Hashable, Sendable {
       ticks: (0...count).map { (first + Double($0)) * step * unit })
   }
 
-  /// A logarithmic scale over whole decades, or over steps of 1, 2, 5 where there are few.
+  /// A logarithmic scale that ends at steps of 1, 2, 5, with these as marks where they are few, else with
+  /// decades.
   ///
   /// - Precondition: all values are positive.
   static func logarithmic(_ values: [Double], most: Int) -> Scale {
@@ -56,21 +57,16 @@ struct Scale: Hashable, Sendable {
     let first = marks.lastIndex { $0 <= low * (1 + 1e-12) } ?? 0
     var last = marks.firstIndex { $0 >= high * (1 - 1e-12) } ?? marks.count - 1
     if last == first { last += 1 }
+    let lower = marks[first]
+    let upper = marks[last]
     var ticks = Array(marks[first...last])
-    var lower = ticks[0]
-    var upper = ticks[ticks.count - 1]
     if ticks.count > most {
-      let decades = Int(
-        (log10(upper) - 1e-9).rounded(.up) - (log10(lower) + 1e-9).rounded(.down))
-      let stride = max(1, (decades + most - 2) / max(1, most - 1))
-      var exponent = NumberText.exponent(lower * (1 + 1e-12))
-      ticks = [power(exponent)]
-      while ticks[ticks.count - 1] < upper * (1 - 1e-12) {
-        exponent += stride
-        ticks.append(power(exponent))
-      }
-      lower = ticks[0]
-      upper = ticks[ticks.count - 1]
+      // Whole decades alone, every one or every so many; the ends where there are fewer than two.
+      let decades = (NumberText.exponent(lower * (1 + 1e-12))...NumberText.exponent(upper) + 1)
+        .map(power).filter { $0 >= lower * (1 - 1e-12) && $0 <= upper * (1 + 1e-12) }
+      let stride = max(1, (decades.count + most - 1) / most)
+      ticks = decades.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
+      if ticks.count < 2 { ticks = [lower, upper] }
     }
     return Scale(kind: .logarithmic, lower: lower, upper: upper, ticks: ticks)
   }

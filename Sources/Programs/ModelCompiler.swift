@@ -71,7 +71,7 @@ public struct ModelCompiler: Sendable {
   public let steps: [[RegionStep]]
   /// Room for the tokens of each slot of batches, in sequences.
   public let slots: [Int]
-  private let price: KernelPrice
+  let price: KernelPrice
   private var chosen: [Int: CollectiveAlgorithm] = [:]
   /// Windows of late, by form. Most windows differ from one of them in prices alone.
   private var drafts: [WindowDraft.Form: WindowDraft] = [:]

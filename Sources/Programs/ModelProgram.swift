@@ -8,7 +8,7 @@ import Placement
 public struct ModelProgram: Sendable {
   /// What it is asked to do.
   public let workload: Workload
-  private var compiler: ModelCompiler
+  var compiler: ModelCompiler
 
   /// A program; nothing is compiled yet. For parameters and preconditions see `ModelCompiler`.
   public init(
@@ -29,11 +29,14 @@ public struct ModelProgram: Sendable {
 
   /// Compiles step `index`. Steps may be compiled in any order.
   public mutating func window(_ index: Int) -> Window {
-    compiler.window(
-      index,
-      workload.batches(ofStep: index).enumerated().map {
-        ScheduledBatch($0.element, slot: $0.offset)
-      })
+    compiler.window(index, scheduled(index))
+  }
+
+  /// The micro-batches of a step, each in a slot of its own.
+  func scheduled(_ index: Int) -> [ScheduledBatch] {
+    workload.batches(ofStep: index).enumerated().map {
+      ScheduledBatch($0.element, slot: $0.offset)
+    }
   }
 
   /// The algorithm for an all-reduce of `elements` over the shards of a stage.

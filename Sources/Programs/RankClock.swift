@@ -56,11 +56,7 @@ public struct RankClock: Sendable {
   /// Lets values exist from an arrival on.
   @inline(__always)
   public mutating func arrive(_ work: Arrive) {
-    var stamp = Stamp.zero
-    stamp.time = work.arrival.admitted
-    stamp.account.idle = work.arrival.arrived
-    stamp.account.regionQueue = work.arrival.admitted - work.arrival.arrived
-    set(work.values, to: stamp)
+    set(work.values, to: Stamp(work.arrival))
   }
 
   /// When a region of the wafer has done what it was given so far.
@@ -170,9 +166,18 @@ private struct Resources {
 }
 
 extension Stamp {
+  /// Of what came at an arrival: idle before, in the queue for a region until it was taken in.
+  @inline(__always)
+  init(_ arrival: Arrival) {
+    self.init()
+    time = arrival.admitted
+    account.idle = arrival.arrived
+    account.regionQueue = arrival.admitted - arrival.arrived
+  }
+
   /// Goes on to `instant` when that is later, and books the wait.
   @inline(__always)
-  fileprivate mutating func wait(
+  mutating func wait(
     until instant: EmulatedTime, at entry: WritableKeyPath<Account, EmulatedTime>
   ) {
     let wait = instant - time

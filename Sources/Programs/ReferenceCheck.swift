@@ -8,6 +8,9 @@ struct ReferenceCheck: Sendable {
   private let ranks: Int
   private var places: [ValuePlace] = []
   private var contents: [Content] = []
+  /// The last set that wrote each value, by its number.
+  private var writers: [Int] = []
+  private var sets = 0
 
   /// What a value holds.
   private enum Content: UInt8 {
@@ -40,7 +43,8 @@ struct ReferenceCheck: Sendable {
     for (index, instruction) in own.instructions.enumerated() {
       do throws(Reason) {
         if setMembers > 0 {
-          guard case .receive = instruction else { throw .set }
+          guard case .receive(let receive) = instruction else { throw .set }
+          try writeInSet(receive.values)
           setMembers -= 1
         }
         switch instruction {
@@ -53,6 +57,7 @@ struct ReferenceCheck: Sendable {
             throw .setSize(members)
           }
           setMembers = members
+          sets += 1
         }
       } catch {
         throw .malformed(
@@ -152,6 +157,16 @@ struct ReferenceCheck: Sendable {
     for index in values.indices { contents[index] = .written }
   }
 
+  /// Members of a set are served as they arrive: if two wrote one value, time would decide what is in it.
+  private mutating func writeInSet(_ values: Values) throws(Reason) {
+    try bound(values)
+    while writers.count < places.count { writers.append(0) }
+    for index in values.indices {
+      guard writers[index] != sets else { throw .setValue(index) }
+      writers[index] = sets
+    }
+  }
+
   @inline(__always)
   private func bound(_ values: Values) throws(Reason) {
     guard values.first >= 0, values.count >= 0, values.indices.upperBound <= places.count else {
@@ -192,6 +207,7 @@ struct ReferenceCheck: Sendable {
   private enum Reason: Error {
     case set
     case setSize(Int)
+    case setValue(Int)
     case place(Int)
     case range(Values, count: Int)
     case unwritten(Int)
@@ -207,6 +223,8 @@ struct ReferenceCheck: Sendable {
       switch self {
       case .set: "stands in a set, which holds receives only"
       case .setSize(let count): "a set of \(count) receives that are not there"
+      case .setValue(let index):
+        "two receives of a set write value \(index), so that times would decide what is in it"
       case .place(let index):
         "value \(index) overlaps the one before it, or is not in order of buffer and offset"
       case .range(let values, let count):

@@ -40,6 +40,14 @@ public struct Traffic: Hashable, Sendable {
     totals[index].busy += send.overhead + send.serialization
   }
 
+  /// Counts equal messages.
+  mutating func add(_ count: Int, bytes: Int, busy: EmulatedTime, from: Rank, to: Rank) {
+    let index = from.index * ranks + to.index
+    totals[index].messages += count
+    totals[index].bytes += count * bytes
+    totals[index].busy.picoseconds += Int64(count) * busy.picoseconds
+  }
+
   /// The links that carried something, by source and destination.
   public var links: [Link] {
     totals.indices.compactMap { index in

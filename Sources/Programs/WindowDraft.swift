@@ -128,6 +128,20 @@ struct WindowDraft: Sendable {
     }
   }
 
+  /// The kernels whose prices are set later, and the batch of each.
+  var uses: [(use: KernelUse, batch: Int)] { prices }
+
+  /// [rank][instruction]: the place in `uses` of what has its price set later, the batch of an arrival; -1 of
+  /// all else.
+  var marks: [[Int32]] {
+    var marks = window.ranks.map { Array(repeating: Int32(-1), count: $0.instructions.count) }
+    for instruction in priced {
+      marks[Int(instruction.rank)][Int(instruction.place)] = instruction.price
+    }
+    for arrival in arrivals { marks[arrival.rank][arrival.place] = Int32(arrival.batch) }
+    return marks
+  }
+
   private func group(_ stage: Int) -> [Rank] {
     (0..<split.tensor).map { Rank(stage * split.tensor + $0) }
   }

@@ -3,11 +3,13 @@
 /// A unit is never optional and never guessed: "GB/s" is 10⁹ and "GiB/s" is 2³⁰ bytes a second.
 public enum Dimension: String, CaseIterable, Sendable {
   case time, bytes, bandwidth, frequency, power, area, rate, price
+  /// Of arrivals: how many in a time.
+  case frequencyOfRequests = "request rate"
   /// Of defects: how many on an area.
   case density
 
   /// Units and their size in the base unit: seconds, bytes, bytes/s, hertz, watts, mm², floating-point
-  /// operations/s, US dollars, 1/mm².
+  /// operations/s, US dollars, 1/mm², requests/s.
   public var units: [(name: String, size: Rational)] {
     switch self {
     case .time:
@@ -28,6 +30,8 @@ public enum Dimension: String, CaseIterable, Sendable {
         ("Hz", Rational(1)), ("kHz", Rational(1000)), ("MHz", Rational(1_000_000)),
         ("GHz", Rational(1_000_000_000)),
       ]
+    case .frequencyOfRequests:
+      [("/s", Rational(1)), ("/min", Rational(1, over: 60)), ("/h", Rational(1, over: 3600))]
     case .power: [("W", Rational(1)), ("kW", Rational(1000)), ("MW", Rational(1_000_000))]
     case .area: [("mm2", Rational(1)), ("cm2", Rational(100))]
     case .density: [("/mm2", Rational(1)), ("/cm2", Rational(1, over: 100))]
@@ -47,6 +51,7 @@ public enum Dimension: String, CaseIterable, Sendable {
     switch self {
     case .time: Rational(1_000_000)
     case .bytes, .bandwidth, .rate: Rational(Int128(1) << 60)
+    case .frequencyOfRequests: Rational(1_000_000_000)
     case .frequency, .power, .area, .density, .price: Rational(1_000_000_000_000)
     }
   }

@@ -73,24 +73,17 @@ public struct ServingProgram: Sendable {
     return ways.max()!
   }
 
-  /// Windows whose messages, together, use every connection between ranks and have the largest size.
-  ///
-  /// The algorithm of an all-reduce follows from its size, so one window of each power of two is among them.
-  public func exemplaryWindows(limits: Scheduler.Limits) -> [Window] {
-    var compiler = compiler
-    var windows: [Window] = []
-    var tokens = 1
-    while true {
-      let count = min(tokens, limits.tokensPerStep)
-      let sampled = min(count, limits.sequencesPerSlot)
-      let batch = Batch(
-        entries: (0..<sampled).map {
-          Batch.Entry(
-            sequence: $0, start: 0, count: $0 == 0 ? count - sampled + 1 : 1, samples: true)
-        }, accepts: Array(0..<sampled), returns: sampled)
-      windows.append(compiler.window(0, [ScheduledBatch(batch, slot: 0)]))
-      if count == limits.tokensPerStep { return windows }
-      tokens *= 2
+  /// The smallest and the largest batch that there can be: whatever the algorithm of all-reduces, windows of
+  /// both have every message's way and the largest size.
+  public static func extremes(_ limits: Scheduler.Limits) -> [ScheduledBatch] {
+    [1, limits.tokensPerStep].map { tokens in
+      let sequences = min(tokens, limits.sequencesPerSlot)
+      let entries = (0..<sequences).map {
+        Batch.Entry(
+          sequence: $0, start: 0, count: $0 == 0 ? tokens - sequences + 1 : 1, samples: true)
+      }
+      return ScheduledBatch(
+        Batch(entries: entries, accepts: Array(0..<sequences), returns: sequences), slot: 0)
     }
   }
 }

@@ -42,7 +42,9 @@ enum CommandStatus: Int32 {
   /// What is printed for an error.
   static func message(for error: any Error) -> String {
     switch error {
-    case is ConfigurationError, is MappingError, is RunError, is RunFailure: "wafer: \(error)"
+    case is ConfigurationError, is MappingError, is RunError, is RunFailure,
+      is SweepStoreError:
+      "wafer: \(error)"
     default: Wafer.fullMessage(for: error)
     }
   }

@@ -45,6 +45,15 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("workload.batch")) var batch: String?
   @Option(name: .long, help: .key("workload.micro_batches")) var microBatches: String?
   @Option(name: .long, help: .key("workload.prefill_chunk")) var prefillChunk: String?
+  @Option(name: .long, help: .key("workload.arrivals")) var arrivals: String?
+  @Option(name: .long, help: .key("workload.requests")) var requests: String?
+  @Option(name: .long, help: .key("workload.rate")) var rate: String?
+  @Option(name: .long, help: .key("workload.users")) var users: String?
+  @Option(name: .long, help: .key("workload.trace")) var arrivalTrace: String?
+  @Option(name: .long, help: .key("workload.prompt_lengths")) var promptLengths: String?
+  @Option(name: .long, help: .key("workload.output_lengths")) var outputLengths: String?
+  @Option(name: .long, help: .key("workload.ttft_limit")) var ttftLimit: String?
+  @Option(name: .long, help: .key("workload.tpot_limit")) var tpotLimit: String?
   @Option(name: .long, help: .key("collective")) var collective: String?
   @Flag(
     name: .long,
@@ -89,6 +98,13 @@ struct ExperimentOptions: ParsableArguments {
     return try ExperimentResolver(presets: try presets.library()).resolve(all)
   }
 
+  /// The experiment in emulated time alone, whatever nodes its file asks for.
+  ///
+  /// Throws `ConfigurationError`.
+  func resolveForEvaluation() throws(ConfigurationError) -> Experiment {
+    try ExperimentResolver(presets: try presets.library()).resolve(try settings().evaluated)
+  }
+
   /// What was written, in its layers.
   func settings() throws(ConfigurationError) -> Settings {
     var settings = try file.map(Settings.init(file:)) ?? Settings()
@@ -117,7 +133,11 @@ struct ExperimentOptions: ParsableArguments {
       ("workload.prompt", prompt), ("workload.prompt_ids", promptIds),
       ("workload.prompt_tokens", promptTokens), ("workload.output_tokens", outputTokens),
       ("workload.batch", batch), ("workload.micro_batches", microBatches),
-      ("workload.prefill_chunk", prefillChunk), ("collective", collective),
+      ("workload.prefill_chunk", prefillChunk), ("workload.arrivals", arrivals),
+      ("workload.requests", requests), ("workload.rate", rate), ("workload.users", users),
+      ("workload.trace", arrivalTrace), ("workload.prompt_lengths", promptLengths),
+      ("workload.output_lengths", outputLengths), ("workload.ttft_limit", ttftLimit),
+      ("workload.tpot_limit", tpotLimit), ("collective", collective),
       ("pricing.embedding_and_head", layersOnly ? "false" : nil),
       ("sampling.temperature", temperature), ("sampling.top_k", topK), ("sampling.top_p", topP),
       ("seed", seed), ("host.transport", transport), ("host.payload", payload),

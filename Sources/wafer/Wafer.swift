@@ -21,6 +21,7 @@ struct Wafer: AsyncParsableCommand {
       ValidateCommand.self,
       CalibrateCommand.self,
       PlanCommand.self,
+      SweepCommand.self, CompareCommand.self, WhatIfCommand.self,
       ReportCommand.self,
       ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,

@@ -61,7 +61,7 @@ struct ReportTests {
     for word in ["src=", "href=\"http", "@import", "url("] {
       #expect(!html.contains(word), "the page loads something: \(word)")
     }
-    #expect(html.contains("<pre><code>wafer run --pp 2</code></pre>"))
+    #expect(html.contains("<pre>wafer run --pp 2</pre>"))
     let titles = page.sections.map(\.title)
     for title in ["Answer", "Timeline", "Assumptions", "Experiment", "Again"] {
       #expect(titles.contains(title), "\(arguments) lacks \(title)")
@@ -84,8 +84,8 @@ struct ReportTests {
     #expect(plots.count == 2 * page.figures.count && count == 1 + plots.count)
     for name in plots {
       let text = try String(contentsOfFile: "\(folder.path)/plots/\(name)", encoding: .utf8)
-      #expect(
-        name.hasSuffix(".svg") ? Self.isWellFormed(text) : CSV(text: text) != nil, "\(name)")
+      let isWhole = name.hasSuffix(".svg") ? Self.isWellFormed(text) : Plots.CSV(text: text) != nil
+      #expect(isWhole, "\(name)")
     }
   }
 
@@ -94,8 +94,8 @@ struct ReportTests {
     let result = try await TimelineTests.run("none")
     let folder = try ScratchFolder()
     try Self.write(result, to: folder.path)
-    let chart = try #require(
-      try Self.page(folder.path).figures.first { $0.name == "account-difference" }?.chart)
+    let figures = try Self.page(folder.path).figures
+    let chart = try #require(figures.first { $0.name == "account-difference" }?.chart)
     let total = chart.csv.rows.compactMap { Int64($0[2]) }.reduce(0, +)
     #expect(total == result.extra.picoseconds)
   }
@@ -148,7 +148,8 @@ struct ReportTests {
   private static func sweep(_ folder: ScratchFolder, rows: [String]) throws {
     try folder.write(
       """
-      {"schema": "wafer.sweep/1", "axes": [{"key": "link-latency"}, {"key": "tp"}]}
+      {"schema": "wafer.sweep/1", "command": ["/x/wafer", "sweep", "--over", "tp=1,2"],
+      "axes": [{"key": "link.latency", "name": "link-latency"}, {"key": "plan.tensor", "name": "tp"}]}
       """, to: "sweep.json")
     try folder.write(rows.joined(separator: "\n"), to: "rows.jsonl")
   }
@@ -160,8 +161,8 @@ struct ReportTests {
       for tensor in [1, 2, 4] {
         rows.append(
           """
-          {"link-latency": "\(latency)us", "tp": "\(tensor)", \
-          "cluster": {"tpot_ps": \(1000 + latency * tensor), "note": "x"}}
+          {"point": \(rows.count), "link.latency": "\(latency)us", "plan.tensor": "\(tensor)", \
+          "status": "done", "reason": null, "tpot_ps": \(1000 + latency * tensor)}
           """)
       }
     }
@@ -177,12 +178,32 @@ struct ReportTests {
     #expect(field.values[2] == [1000, 1008, 1020])
   }
 
+  @Test("a point that cannot be is a hole in a field, and says why")
+  func impossible() throws {
+    let folder = try ScratchFolder()
+    func row(_ latency: Int, _ tensor: Int, _ rest: String) -> String {
+      "{\"link.latency\": \"\(latency)us\", \"plan.tensor\": \"\(tensor)\", \(rest)}"
+    }
+    try Self.sweep(
+      folder,
+      rows: [
+        row(1, 1, "\"tpot_ps\": 5, \"reason\": null"), row(1, 2, "\"tpot_ps\": 6"),
+        row(2, 1, "\"tpot_ps\": null, \"reason\": \"too few heads\""),
+        row(2, 2, "\"tpot_ps\": 8"),
+      ])
+    let page = try Self.page(folder.path)
+    let field = try #require(page.figures.first { $0.chart is HeatMap }?.chart as? HeatMap)
+    #expect(field.values == [[5, nil], [6, 8]])
+    #expect(page.html.contains("link-latency 2us, tp 1: too few heads"))
+    #expect(page.html.contains("<pre>wafer sweep --over tp=1,2</pre>"))
+  }
+
   @Test("a row without an axis, a row that is not JSON and a sweep without rows are errors")
   func brokenSweeps() throws {
     let folder = try ScratchFolder()
-    try Self.sweep(folder, rows: ["{\"tp\": 1}"])
-    #expect(Self.failure(folder.path).contains("rows.jsonl:1: 'link-latency' is missing"))
-    try Self.sweep(folder, rows: ["{", "{\"tp\": 1}"])
+    try Self.sweep(folder, rows: ["{\"plan.tensor\": 1}"])
+    #expect(Self.failure(folder.path).contains("rows.jsonl:1: 'link.latency' is missing"))
+    try Self.sweep(folder, rows: ["{", "{}"])
     #expect(Self.failure(folder.path).contains("rows.jsonl:1: is not JSON"))
     try Self.sweep(folder, rows: [])
     #expect(Self.failure(folder.path).contains("has no rows"))
@@ -194,10 +215,11 @@ struct ReportTests {
     try Self.sweep(
       folder,
       rows: [
-        "{\"link-latency\": \"1us\", \"tp\": 1, \"tpot_ps\": 5}",
-        "{\"link-latency\": \"2us\", \"tp\": 1, \"tpot_ps\": 7}", "{\"link-lat",
+        "{\"link.latency\": \"1us\", \"plan.tensor\": 1, \"tpot_ps\": 5}",
+        "{\"link.latency\": \"2us\", \"plan.tensor\": 1, \"tpot_ps\": 7}", "{\"link.lat",
       ])
-    let curve = try #require(try Self.page(folder.path).figures.first?.chart)
+    let figures = try Self.page(folder.path).figures
+    let curve = try #require(figures.first?.chart)
     #expect(curve.csv.rows.count == 2)
   }
 }

@@ -119,7 +119,8 @@ struct TimelineTests {
     let result = try await Self.run("inproc", set: ["link.receive_overhead=3 ns"])
     let timeline = try #require(result.cluster.timeline)
     let table = TimelineTable(timeline: timeline)
-    let messages = try #require(CSV(text: table.messages.text))
+    let read = Plots.CSV(text: table.messages.text)
+    let messages = try #require(read)
     #expect(messages == table.messages && messages.rows.count == timeline.recording.messages.count)
     for row in messages.rows {
       func value(_ name: String) throws -> Int64 {

@@ -39,13 +39,13 @@ struct ModelProgramTests {
       fabric: EmulatedTime(picoseconds: Int64(size * 77)))
   }
 
-  private struct Case {
+  struct Case {
     let program: ModelProgram
     let workload: Workload
     let split: Split
   }
 
-  private static func randomCase(seed: UInt64) throws -> Case {
+  static func randomCase(seed: UInt64) throws -> Case {
     var random = SeededGenerator(seed: seed)
     func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
     let layers = number(1...5)

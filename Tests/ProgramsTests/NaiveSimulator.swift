@@ -190,6 +190,7 @@ extension NaiveSimulator {
     for window in windows {
       for (rank, list) in window.ranks.enumerated() {
         var insideSet = 0
+        var writtenBySet = Set<Int>()
         for (place, instruction) in list.instructions.enumerated() {
           func inRange(_ values: Values) -> Bool {
             values.first >= 0 && values.count >= 0
@@ -198,7 +199,8 @@ extension NaiveSimulator {
           func elements(_ values: Values) -> Int {
             values.indices.map { list.values[$0].elements }.reduce(0, +)
           }
-          if insideSet > 0 {
+          let isMember = insideSet > 0
+          if isMember {
             guard case .receive = instruction else { throw .set }
             insideSet -= 1
           }
@@ -226,6 +228,9 @@ extension NaiveSimulator {
               receive.from.index != rank, (0..<1024).contains(receive.port),
               elements(receive.values) == receive.elements
             else { throw .reference }
+            // Which of two came last must not matter to what a value holds.
+            if isMember, !writtenBySet.isDisjoint(with: receive.values.indices) { throw .set }
+            writtenBySet.formUnion(receive.values.indices)
             written[rank].formUnion(receive.values.indices)
           case .arrive(let arrive):
             guard inRange(arrive.values), arrive.arrival.arrived.picoseconds >= 0,
@@ -235,6 +240,7 @@ extension NaiveSimulator {
           case .receiveSet(let members):
             guard members > 0, place + members < list.instructions.count else { throw .set }
             insideSet = members
+            writtenBySet = []
           }
         }
       }

@@ -194,6 +194,31 @@ struct ObservationTests {
     #expect(use.ingress == [EmulatedTime(picoseconds: 40)])
   }
 
+  @Test("a rank is idle until a request is taken in, and no longer")
+  func idle() {
+    let value = [ValuePlace(buffer: 0, offset: 0, elements: 1)]
+    let one = Values(first: 0, count: 1)
+    let cost = Cost(compute: EmulatedTime(picoseconds: 10))
+    func arrive(_ arrived: Int64, _ admitted: Int64) -> Instruction {
+      .arrive(
+        Arrive(
+          one,
+          at: Arrival(
+            arrived: EmulatedTime(picoseconds: arrived),
+            admitted: EmulatedTime(picoseconds: admitted))))
+    }
+    let work = Instruction.compute(Compute(.stage, input: one, output: one, cost: cost))
+    let window = Window(
+      index: 0, batches: [],
+      ranks: [
+        RankWindow(
+          values: value, instructions: [arrive(100, 130), work, arrive(90, 90), work])
+      ])
+    let use = observe([window]).observation.uses[0]
+    #expect(use.idle.picoseconds == 130 && use.computing.picoseconds == 20)
+    #expect(use.end.picoseconds == 150 && use.stalled.total == .zero)
+  }
+
   @Test("a recording keeps the windows it was asked for, and no more events than it may")
   func limits() throws {
     var hasSeenDrops = false

@@ -100,13 +100,16 @@ struct RandomProgram {
     let to = underWay[number(0...underWay.count - 1)].to
     let count = number(0...2) == 0 ? number(1...4) : 1
     var members: [Instruction] = []
+    var written = Set<Int32>()
     while members.count < count, let picked = pick(to: to) {
       let message = underWay.remove(at: picked)
+      let target = target(of: message.elements, on: to, except: written)
+      written.insert(target.first)
       members.append(
         .receive(
           Receive(
             from: Rank(message.from), stream: message.stream, port: Int32(number(0...1)),
-            values: target(of: message.elements, on: to), elements: message.elements,
+            values: target, elements: message.elements,
             bytes: 2 * message.elements, serialization: message.cost, overhead: time())))
     }
     if count > 1 { instructions[to].append(.receiveSet(count: members.count)) }
@@ -125,8 +128,12 @@ struct RandomProgram {
   }
 
   /// A value that is there already, or a new one.
-  private mutating func target(of elements: Int, on rank: Int) -> Values {
-    let alike = tables[rank].indices.filter { tables[rank][$0].elements == elements }
+  private mutating func target(
+    of elements: Int, on rank: Int, except written: Set<Int32>
+  ) -> Values {
+    let alike = tables[rank].indices.filter {
+      tables[rank][$0].elements == elements && !written.contains(Int32($0))
+    }
     guard number(0...3) > 0, let found = alike.randomElement(using: &random) else {
       return allocate(elements, on: rank)
     }

@@ -3,6 +3,7 @@ import Hardware
 import Models
 import Programs
 import Quantities
+import Serving
 
 extension Experiment {
   /// The experiment as a result's document has it: `modelled` and `host`.
@@ -51,6 +52,7 @@ extension Experiment.Modelled {
         "prefill_chunk_tokens": .integer(
           min(workload.prefillChunk ?? workload.promptTokens, workload.promptTokens)),
       ],
+      "served": served?.json ?? .null,
       "collective": .string(collectives.written),
       "widths": [
         "weights": .string(widths.weights.rawValue),
@@ -74,6 +76,47 @@ extension Experiment.Modelled {
     case .wafer(let device): device.json
     case .accelerators(let group): group.json
     }
+  }
+}
+
+extension ServedRequests {
+  /// How requests come, and a digest of all of them; no path.
+  fileprivate var json: JSONValue {
+    var digest = Digest()
+    for request in requests {
+      switch request.coming {
+      case .at(let time): digest.add(time.picoseconds)
+      case .after(let earlier, let pause):
+        digest.add(Int64(earlier))
+        digest.add(pause.picoseconds)
+      }
+      digest.add(Int64(request.promptTokens))
+      digest.add(Int64(request.outputTokens))
+    }
+    var members: [String: JSONValue] = [
+      "arrivals": .string(kind.rawValue), "requests": .integer(requests.count),
+      "requests_digest": .string(String(digest.value, radix: 16)),
+      "prompt_tokens_total": .integer(requests.reduce(0) { $0 + $1.promptTokens }),
+      "output_tokens_total": .integer(requests.reduce(0) { $0 + $1.outputTokens }),
+      "cache_sequences": cacheSequences.map { .integer($0) } ?? .null,
+      "ttft_limit_ps": goal.timeToFirstToken.map { .picoseconds($0) } ?? .null,
+      "tpot_limit_ps": goal.timePerOutputToken.map { .picoseconds($0) } ?? .null,
+    ]
+    switch source {
+    case .together: break
+    case .users(let users, let pause):
+      members["users"] = .integer(users)
+      members["pause_ps"] = .picoseconds(pause)
+    case .rate(let rate): members["requests_per_second"] = .exact(rate)
+    case .trace(_, let sha256): members["trace_sha256"] = .string(sha256)
+    }
+    if kind != .trace {
+      members["prompt_lengths"] = .string(lengths.prompt.rawValue)
+      members["prompt_tokens_mean"] = .integer(lengths.promptMean)
+      members["output_lengths"] = .string(lengths.output.rawValue)
+      members["output_tokens_mean"] = .integer(lengths.outputMean)
+    }
+    return .object(members)
   }
 }
 

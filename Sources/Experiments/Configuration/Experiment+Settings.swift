@@ -3,6 +3,7 @@ import Hardware
 import Models
 import Programs
 import Quantities
+import Serving
 
 extension Experiment {
   /// The experiment as a file that resolves to it: every key, in the order of the schema.
@@ -54,10 +55,14 @@ extension Experiment {
       if case .tokens(let tokens) = host.prompt { Self.list(tokens) } else { nil }
     case "workload.prompt_tokens":
       if case .drawn(let count) = host.prompt { "\(count)" } else { nil }
-    case "workload.output_tokens": "\(modelled.workload.outputTokens)"
+    case "workload.output_tokens":
+      "\(modelled.served?.lengths.outputMean ?? modelled.workload.outputTokens)"
     case "workload.batch": "\(modelled.workload.batch)"
     case "workload.micro_batches": "\(modelled.workload.microBatches)"
     case "workload.prefill_chunk": modelled.workload.prefillChunk.map { "\($0)" } ?? "all"
+    case "workload.arrivals": modelled.served?.kind.rawValue ?? "none"
+    case _ where ExperimentResolver.keysOfServices.contains(key):
+      modelled.served.flatMap { Self.service($0, key) }
     case "collective": modelled.collectives.written
     case "widths.weights": modelled.widths.weights.rawValue
     case "widths.kv_cache": modelled.widths.keyValues.rawValue
@@ -99,6 +104,28 @@ extension Experiment {
       case "hardware.hypothetical_sram": "\(device.allowsHypotheticalSRAM)"
       default: device.defects.flatMap { Self.defects($0, key) }
       }
+    }
+  }
+
+  /// What a file would say of a service; `nil` for what its kind of arrivals has not.
+  private static func service(_ served: ServedRequests, _ key: String) -> String? {
+    switch (key, served.source) {
+    case ("workload.requests", .together), ("workload.requests", .users),
+      ("workload.requests", .rate):
+      "\(served.requests.count)"
+    case ("workload.rate", .rate(let rate)): quantity(rate, "/s")
+    case ("workload.users", .users(let users, _)): "\(users)"
+    case ("workload.pause", .users(_, let pause)): "\(pause.picoseconds) ps"
+    case ("workload.trace", .trace(let path, _)): path
+    case ("workload.prompt_lengths", .together), ("workload.prompt_lengths", .users),
+      ("workload.prompt_lengths", .rate):
+      served.lengths.prompt.rawValue
+    case ("workload.output_lengths", .together), ("workload.output_lengths", .users),
+      ("workload.output_lengths", .rate):
+      served.lengths.output.rawValue
+    case ("workload.ttft_limit", _): served.goal.timeToFirstToken.map { "\($0.picoseconds) ps" }
+    case ("workload.tpot_limit", _): served.goal.timePerOutputToken.map { "\($0.picoseconds) ps" }
+    default: nil
     }
   }
 

@@ -4,6 +4,7 @@ import Models
 import Placement
 import Programs
 import Quantities
+import Serving
 
 /// One reproducible run, fully resolved: nothing in it is left to a default.
 ///
@@ -37,6 +38,9 @@ public struct Experiment: Hashable, Sendable {
     public var layersPerStage: [Int]
     /// Tokens, sequences, and how they are cut.
     public var workload: Workload
+    /// Requests that come over time, in place of one batch; the workload then has the room for them: as many
+    /// sequences at once, and the longest prompt and positions.
+    public var served: ServedRequests?
     /// How all-reduces are lowered.
     public var collectives: CollectiveChoice
     /// Modelled widths.
@@ -80,6 +84,13 @@ public struct Experiment: Hashable, Sendable {
     }
     /// What must lie in SRAM.
     public var memory: MemoryPlan {
+      if let served, let limits = servingLimits {
+        return MemoryPlan(
+          weightBits: widths.weights.bits, keyValueBits: widths.keyValues.bits,
+          activationBits: widths.activations.bits,
+          sequences: served.cacheSequences ?? workload.batch, context: served.longest,
+          tokensInFlight: limits.tokensPerStep)
+      }
       let chunk = min(workload.prefillChunk ?? workload.promptTokens, workload.promptTokens)
       let sequences = Split.share(0, of: workload.microBatches, total: workload.batch).count
       return MemoryPlan(

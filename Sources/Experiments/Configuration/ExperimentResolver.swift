@@ -33,14 +33,15 @@ public struct ExperimentResolver: Sendable {
     let split = try split(reader, shape: model.facts.shape)
     let sampling = try sampling(reader)
     let prompt = try prompt(reader, model: model)
-    let workload = try workload(reader, promptTokens: prompt.count)
+    let served = try served(reader, prompt: prompt)
+    let workload = try workload(reader, promptTokens: prompt.count, served: served)
     let hardware = try hardware(reader)
     let link = try link(reader, own: hardware.link)
     var modelled = Experiment.Modelled(
       shape: model.facts.shape, device: hardware.device,
       link: link.value, topology: try topology(reader, ranks: split.ranks), tensor: split.tensor,
       layersPerStage: split.stages.map(\.count),
-      workload: workload, collectives: try collectives(reader),
+      workload: workload, served: served, collectives: try collectives(reader),
       widths: Experiment.Widths(
         weights: try reader.choice("widths.weights"),
         keyValues: try reader.choice("widths.kv_cache"),
@@ -186,9 +187,9 @@ public struct ExperimentResolver: Sendable {
     return split
   }
 
-  private func workload(_ reader: SettingsReader, promptTokens: Int) throws(ConfigurationError)
-    -> Workload
-  {
+  private func workload(
+    _ reader: SettingsReader, promptTokens: Int, served: ServedRequests?
+  ) throws(ConfigurationError) -> Workload {
     let batch = try reader.count("workload.batch")
     let microBatches = try reader.count("workload.micro_batches")
     guard microBatches <= batch else {
@@ -197,6 +198,12 @@ public struct ExperimentResolver: Sendable {
         remedy: "Each micro-batch needs a sequence")
     }
     let chunk = try reader.optionalCount("workload.prefill_chunk")
+    if let served {
+      return Workload(
+        promptTokens: served.longestPrompt,
+        outputTokens: served.longest - served.longestPrompt + 1, batch: batch,
+        microBatches: microBatches, prefillChunk: chunk)
+    }
     return Workload(
       promptTokens: promptTokens, outputTokens: try reader.count("workload.output_tokens"),
       batch: batch, microBatches: microBatches, prefillChunk: chunk)

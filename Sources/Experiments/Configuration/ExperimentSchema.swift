@@ -2,6 +2,7 @@ import Defects
 import Hardware
 import Programs
 import Quantities
+import Serving
 
 /// Every key that an experiment has.
 public enum ExperimentSchema {
@@ -103,6 +104,41 @@ public enum ExperimentSchema {
     SettingKey(
       "workload.prefill_chunk", .count(1...10_000_000), or: "all", option: "--prefill-chunk",
       "most prompt tokens of a sequence that go through the model together"),
+
+    SettingKey(
+      "workload.arrivals", .choice(ServedRequests.Kind.allCases.map(\.rawValue)), or: "none",
+      option: "--arrivals",
+      "how requests come to a service: all together, from users who ask again (closed-loop), at "
+        + "random (poisson), or as in a trace; 'none' is one batch of equal sequences"),
+    SettingKey(
+      "workload.requests", .count(1...10_000_000), option: "--requests",
+      "requests that come; a trace has its own number"),
+    SettingKey(
+      "workload.rate",
+      .quantity(.frequencyOfRequests, Rational(1, over: 1000)...Rational(1_000_000)),
+      option: "--rate", "requests a second of poisson arrivals"),
+    SettingKey(
+      "workload.users", .count(1...1_000_000), option: "--users", "users of a closed loop"),
+    SettingKey(
+      "workload.pause", .quantity(.time, Rational(0)...Rational(86_400)), default: "0 s",
+      "what a user of a closed loop waits before asking again"),
+    SettingKey(
+      "workload.trace", .name, option: "--arrival-trace",
+      "file of requests in the columns TIMESTAMP,ContextTokens,GeneratedTokens"),
+    SettingKey(
+      "workload.prompt_lengths", .choice(LengthDistribution.allCases.map(\.rawValue)),
+      default: "fixed", option: "--prompt-lengths",
+      "how the prompts of requests vary around 'prompt_tokens', their mean"),
+    SettingKey(
+      "workload.output_lengths", .choice(LengthDistribution.allCases.map(\.rawValue)),
+      default: "fixed", option: "--output-lengths",
+      "how the outputs of requests vary around 'output_tokens', their mean"),
+    SettingKey(
+      "workload.ttft_limit", .quantity(.time, Rational(0)...Rational(86_400)), or: "none",
+      option: "--ttft-limit", "time to first token within which a request counts for goodput"),
+    SettingKey(
+      "workload.tpot_limit", .quantity(.time, Rational(0)...Rational(86_400)), or: "none",
+      option: "--tpot-limit", "time per output token within which a request counts for goodput"),
 
     SettingKey(
       "collective", .choice(["auto"] + CollectiveAlgorithm.allCases.map(\.rawValue)),

@@ -104,6 +104,7 @@ public struct SettingKey: Hashable, Sendable {
     case .power: "25kW"
     case .area: "46225mm2"
     case .density: "0.001/mm2"
+    case .frequencyOfRequests: "2.5/s"
     case .rate: "990TFLOP/s"
     case .price: "450kUSD"
     }

@@ -77,6 +77,13 @@ public struct Settings: Hashable, Sendable {
     merge(layer)
   }
 
+  /// The same settings without these keys.
+  func without(_ names: String...) -> Settings {
+    var settings = self
+    for name in names { settings.written[name] = nil }
+    return settings
+  }
+
   /// Lays `later` over what is set here.
   public mutating func merge(_ later: Settings) {
     if ExperimentSchema.alternatives.contains(where: { later.written[$0] != nil }) {

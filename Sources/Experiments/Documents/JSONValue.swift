@@ -95,7 +95,7 @@ public enum JSONValue: Hashable, Sendable {
   }
 
   /// RFC 8259: quotes, backslashes and control characters are escaped, all else is itself.
-  private static func write(_ string: String, to text: inout String) {
+  static func write(_ string: String, to text: inout String) {
     text += "\""
     for scalar in string.unicodeScalars {
       switch scalar {

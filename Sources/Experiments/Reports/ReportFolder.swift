@@ -6,7 +6,7 @@ public enum ReportFolder: Sendable {
   /// Of `wafer run --output`.
   case run(RunFolder)
   /// Of `wafer sweep --output`.
-  case sweep(SweepFolder)
+  case sweep(SweptFolder)
 
   /// Names by which a folder is recognised.
   static let runName = "result.json"
@@ -24,7 +24,7 @@ public enum ReportFolder: Sendable {
         .option("DIR"), "'\(path)' is not a folder", remedy: Self.remedy)
     }
     if manager.fileExists(atPath: "\(path)/\(Self.sweepName)") {
-      self = .sweep(try SweepFolder(path))
+      self = .sweep(try SweptFolder(path))
     } else if manager.fileExists(atPath: "\(path)/\(Self.runName)") {
       self = .run(try RunFolder(path))
     } else {
@@ -64,11 +64,11 @@ public enum ReportFolder: Sendable {
   /// Reads a table that may be missing, with the columns that it must have.
   static func table(
     _ path: String, columns: [String]
-  ) throws(ConfigurationError) -> CSV? {
+  ) throws(ConfigurationError) -> Plots.CSV? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let place = Place.file(path, line: nil)
     guard let data = FileManager.default.contents(atPath: path),
-      let csv = CSV(text: String(decoding: data, as: UTF8.self))
+      let csv = Plots.CSV(text: String(decoding: data, as: UTF8.self))
     else {
       throw ConfigurationError(
         place, "is no table of comma-separated values", remedy: "Run again with --output")
@@ -89,9 +89,9 @@ public struct RunFolder: Sendable {
   /// `result.json`
   let result: JSONValue
   /// `kernels.csv`, `messages.csv` and `tokens.csv`, where they are.
-  let kernels: CSV?
-  let messages: CSV?
-  let tokens: CSV?
+  let kernels: Plots.CSV?
+  let messages: Plots.CSV?
+  let tokens: Plots.CSV?
 
   init(_ path: String) throws(ConfigurationError) {
     self.path = path
@@ -112,7 +112,7 @@ public struct RunFolder: Sendable {
 }
 
 /// What `wafer sweep --output` left.
-public struct SweepFolder: Sendable {
+public struct SweptFolder: Sendable {
   /// Its path.
   public let path: String
   /// `sweep.json`
@@ -138,7 +138,7 @@ public struct SweepFolder: Sendable {
         if index == lines.count - 1 { break }
         throw ConfigurationError(
           .file(place, line: index + 1), "is not JSON",
-          remedy: "Remove the line; 'wafer sweep --resume' makes its row again")
+          remedy: "Remove it and all behind it; the sweep's command makes their rows again")
       }
       rows.append(row)
     }

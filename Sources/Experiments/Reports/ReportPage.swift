@@ -98,7 +98,8 @@ public struct ReportPage: Sendable {
     switch piece {
     case .text(let text): .element("p", text: text)
     case .table(let columns, let rows): Self.table(columns, rows)
-    case .command(let text): .element("pre", [:], [.element("code", text: text)])
+    // No element inside: the lines between would show.
+    case .command(let text): .element("pre", text: text)
     case .warnings(let texts):
       .element("ul", ["class": "warnings"], texts.map { .element("li", text: $0) })
     case .figure(let name, let chart):

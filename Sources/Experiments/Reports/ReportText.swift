@@ -34,6 +34,7 @@ enum ReportText {
     if name.contains("utilisation") || name.hasSuffix("share") { return .share }
     if name.contains("tokens_per_second") { return .count("tokens/s") }
     if name.hasSuffix("joules_per_token") { return .count("J") }
+    if name == "slowdown" { return .count("times one wafer") }
     return .count()
   }
 

@@ -152,7 +152,7 @@ extension RunReport {
   }
 
   /// Times between a sequence's tokens.
-  private func gaps(_ tokens: CSV, column: String) -> [Double] {
+  private func gaps(_ tokens: Plots.CSV, column: String) -> [Double] {
     let place = tokens.columns.firstIndex(of: column)!
     var last: [String: Double] = [:]
     var gaps: [Double] = []

@@ -68,11 +68,11 @@ extension RunReport {
 
 /// Lines of a timeline's tables as spans of a picture.
 private struct TimelineRows {
-  let kernels: CSV
-  let messages: CSV
+  let kernels: Plots.CSV
+  let messages: Plots.CSV
   private let place: [String: Int]
 
-  init(kernels: CSV, messages: CSV) {
+  init(kernels: Plots.CSV, messages: Plots.CSV) {
     self.kernels = kernels
     self.messages = messages
     place = Dictionary(

@@ -5,17 +5,17 @@ import Plots
 /// It knows no axis and no result by name but the order in which readers want them: a row is what is
 /// varied and what came out, and keys say their units.
 public struct SweepReport: Sendable {
-  private let folder: SweepFolder
+  private let folder: SweptFolder
   private let library: PresetLibrary?
-  private let table: SweepTable
+  private let table: SweptPoints
 
   /// A report of a folder.
   ///
   /// Throws `ConfigurationError` when it has no axes or no rows.
-  public init(_ folder: SweepFolder, library: PresetLibrary?) throws(ConfigurationError) {
+  public init(_ folder: SweptFolder, library: PresetLibrary?) throws(ConfigurationError) {
     self.folder = folder
     self.library = library
-    table = try SweepTable(folder)
+    table = try SweptPoints(folder)
   }
 
   /// Most rows of the table, and most lines of a chart.
@@ -32,7 +32,7 @@ public struct SweepReport: Sendable {
     page.add("Curves", curves)
     page.add("Fields", fields)
     page.add("Trade-off", [tradeOff])
-    page.add("Points", points)
+    page.add("Points", points + [impossible])
     page.add(
       "Assumptions",
       ReportAssumptions(provenance: folder.sweep["provenance"] ?? .null, library: library).pieces)
@@ -54,7 +54,7 @@ public struct SweepReport: Sendable {
       let series = lines(metric, along: along)
       let shown = series.prefix(Self.mostSeries)
       return .figure(
-        name: "\(SweepTable.fileName(metric))-over-\(SweepTable.fileName(along.name))",
+        name: "\(SweptPoints.fileName(metric))-over-\(SweptPoints.fileName(along.name))",
         LineChart(
           title: "\(ReportText.label(ofKey: metric)) over \(along.name)",
           description: "\(ReportText.label(ofKey: metric)) over \(along.name)"
@@ -67,13 +67,13 @@ public struct SweepReport: Sendable {
   }
 
   /// A line for each combination of the values of the other axes, in their order.
-  private func lines(_ metric: String, along: SweepTable.SweptAxis) -> [LineChart.Series] {
-    let others = table.axes.filter { $0.name != along.name && $0.values.count > 1 }
+  private func lines(_ metric: String, along: SweptPoints.SweptAxis) -> [LineChart.Series] {
+    let others = table.axes.filter { $0.key != along.key && $0.values.count > 1 }
     var names: [String] = []
     var points: [String: [LineChart.Point]] = [:]
     for point in table.points {
       guard let value = point.results[metric], let place = along.place(point) else { continue }
-      let name = others.map { "\($0.name) \(point.axes[$0.name] ?? "-")" }.joined(separator: ", ")
+      let name = others.map { "\($0.name) \(point.axes[$0.key] ?? "-")" }.joined(separator: ", ")
       if points[name] == nil { names.append(name) }
       points[name, default: []].append(.init(place, value))
     }
@@ -90,7 +90,7 @@ public struct SweepReport: Sendable {
     let columns = axes[0]
     let rows = axes[1]
     let others = Array(axes.dropFirst(2))
-    let combinations = table.points.map { point in others.map { point.axes[$0.name] ?? "-" } }
+    let combinations = table.points.map { point in others.map { point.axes[$0.key] ?? "-" } }
     var kept: [[String]] = []
     for combination in combinations where kept.count < 3 && !kept.contains(combination) {
       kept.append(combination)
@@ -100,27 +100,27 @@ public struct SweepReport: Sendable {
         let label = zip(others, fixed).map { "\($0.name) \($1)" }.joined(separator: ", ")
         let field = field(metric, columns, rows, others, fixed)
         return .figure(
-          name: "\(SweepTable.fileName(metric))-field-\(number)",
+          name: "\(SweptPoints.fileName(metric))-field-\(number)",
           HeatMap(
             title: ReportText.label(ofKey: metric) + (label.isEmpty ? "" : ", \(label)"),
             description: "\(ReportText.label(ofKey: metric)) over \(columns.name) and \(rows.name)"
               + (label.isEmpty ? "." : " at \(label)."),
             columns: .init(columns.name, columns.values), rows: .init(rows.name, rows.values),
             unit: ReportText.unit(ofKey: metric), values: field,
-            isLogarithmic: SweepTable.spansDecades(field.joined().compactMap { $0 })))
+            isLogarithmic: SweptPoints.spansDecades(field.joined().compactMap { $0 })))
       }
     }
   }
 
   private func field(
-    _ metric: String, _ columns: SweepTable.SweptAxis, _ rows: SweepTable.SweptAxis,
-    _ others: [SweepTable.SweptAxis], _ fixed: [String]
+    _ metric: String, _ columns: SweptPoints.SweptAxis, _ rows: SweptPoints.SweptAxis,
+    _ others: [SweptPoints.SweptAxis], _ fixed: [String]
   ) -> [[Double?]] {
     var field = Array(
       repeating: [Double?](repeating: nil, count: columns.values.count), count: rows.values.count)
-    for point in table.points where others.map({ point.axes[$0.name] ?? "-" }) == fixed {
-      guard let column = columns.values.firstIndex(of: point.axes[columns.name] ?? "-"),
-        let row = rows.values.firstIndex(of: point.axes[rows.name] ?? "-")
+    for point in table.points where others.map({ point.axes[$0.key] ?? "-" }) == fixed {
+      guard let column = columns.values.firstIndex(of: point.axes[columns.key] ?? "-"),
+        let row = rows.values.firstIndex(of: point.axes[rows.key] ?? "-")
       else { continue }
       field[row][column] = point.results[metric]
     }
@@ -129,14 +129,14 @@ public struct SweepReport: Sendable {
 
   /// Tokens a second of one user against those of a wafer.
   private var tradeOff: ReportPage.Piece? {
-    let tpot = table.results.first { $0.hasSuffix("tpot_ps") }
-    let rate = table.results.first { $0.hasSuffix("tokens_per_second_per_wafer") }
+    let tpot = table.results.first { $0 == "tpot_ps" }
+    let rate = table.results.first { $0 == "tokens_per_second_per_wafer" }
     guard let tpot, let rate else { return nil }
     let points = table.points.compactMap { point -> ScatterChart.Point? in
       guard let time = point.results[tpot], time > 0, let y = point.results[rate] else {
         return nil
       }
-      let name = table.axes.map { "\($0.name) \(point.axes[$0.name] ?? "-")" }
+      let name = table.axes.map { "\($0.name) \(point.axes[$0.key] ?? "-")" }
       return ScatterChart.Point(1e12 / time, y, name.joined(separator: ", "))
     }
     guard points.count > 2 else { return nil }
@@ -155,9 +155,9 @@ public struct SweepReport: Sendable {
   private var points: [ReportPage.Piece?] {
     let results = Array(table.charted.prefix(6))
     let rows = table.points.prefix(Self.mostRows).map { point in
-      table.axes.map { point.axes[$0.name] ?? "-" }
+      table.axes.map { point.axes[$0.key] ?? "-" }
         + results.map { key in
-          point.results[key].map { ReportText.unit(ofKey: key).text($0) } ?? point.failure ?? "-"
+          point.results[key].map { ReportText.unit(ofKey: key).text($0) } ?? "-"
         }
     }
     let more = table.points.count - rows.count
@@ -169,15 +169,24 @@ public struct SweepReport: Sendable {
     ]
   }
 
+  /// Why some points have no result.
+  private var impossible: ReportPage.Piece? {
+    let reasons = table.points.compactMap { point -> String? in
+      guard let failure = point.failure else { return nil }
+      return table.axes.map { "\($0.name) \(point.axes[$0.key] ?? "-")" }.joined(separator: ", ")
+        + ": " + failure
+    }
+    return reasons.isEmpty ? nil : .warnings(Array(reasons.prefix(20)))
+  }
+
   private var experiment: [ReportPage.Piece?] {
     let rows = (folder.sweep["experiment"]?.leaves ?? []).map { [$0.name, $0.value.words] }
     return [rows.isEmpty ? nil : .table(columns: ["key", "value"], rows: rows)]
   }
 
   private var again: [ReportPage.Piece?] {
-    let arguments =
-      (folder.sweep.at("provenance", "command") ?? folder.sweep["command"])?.list?
-      .compactMap(\.string) ?? []
-    return [arguments.isEmpty ? nil : .command(ReportFiles.commandLine(arguments))]
+    // With the program first, however it was called.
+    let arguments = (folder.sweep["command"]?.list ?? []).compactMap(\.string).dropFirst()
+    return [arguments.isEmpty ? nil : .command(ReportFiles.commandLine(Array(arguments)))]
   }
 }

@@ -2,6 +2,7 @@ import Hardware
 import Models
 import Programs
 import Quantities
+import Serving
 
 /// What a half of an experiment took in emulated time.
 public struct EmulatedResult: Hashable, Sendable {
@@ -17,6 +18,8 @@ public struct EmulatedResult: Hashable, Sendable {
   public var links: [Traffic.Link]
   /// How each rank used its time, by rank; empty when the evaluation was not observed.
   public var ranks: [RankUse]
+  /// As the users of a service and its owner see it; `nil` of one batch.
+  public var serving: ServingMetrics?
   /// Number of wafers.
   public var wafers: Int
   /// Energy over tokens; all wafers draw their power all the time.
@@ -27,30 +30,23 @@ public struct EmulatedResult: Hashable, Sendable {
     total.time > .zero ? Double(tokens) / total.time.seconds : 0
   }
 
-  /// - Parameter power: Watts of one rank's device.
-  init(_ program: EvaluatedProgram.Summary, power: Rational) {
-    var first: [Int: EmulatedTime] = [:]
-    var last: [Int: EmulatedTime] = [:]
-    var counts: [Int: Int] = [:]
-    var total = Stamp.zero
-    for output in program.outputs {
-      if output.stamp.time > total.time { total = output.stamp }
-      for entry in output.batch?.entries ?? [] where entry.samples {
-        if first[entry.sequence] == nil { first[entry.sequence] = output.stamp.time }
-        last[entry.sequence] = output.stamp.time
-        counts[entry.sequence, default: 0] += 1
-      }
+  /// - Parameters:
+  ///   - power: Watts of one rank's device.
+  ///   - goal: What a request of a service should meet.
+  init(
+    _ program: EvaluatedProgram.Summary, power: Rational,
+    goal: ServingMetrics.Goal = ServingMetrics.Goal()
+  ) {
+    if let log = program.log {
+      let metrics = ServingMetrics(log, goal: goal)
+      serving = metrics
+      timeToFirstToken = metrics.timeToFirstToken?.mean ?? .zero
+      timePerOutputToken = metrics.timePerOutputToken?.mean
+      total = log.answers.map(\.last).max { $0.time < $1.time } ?? .zero
+      tokens = metrics.tokens
+    } else {
+      (timeToFirstToken, timePerOutputToken, total, tokens) = Self.times(program.outputs)
     }
-    let sequences = first.keys.sorted()
-    timeToFirstToken = Self.mean(sequences.map { Rational(first[$0]!) })
-    let gaps = sequences.compactMap { sequence -> Rational? in
-      let count = counts[sequence]!
-      guard count > 1 else { return nil }
-      return Rational(last[sequence]! - first[sequence]!) / Rational(count - 1)
-    }
-    timePerOutputToken = gaps.isEmpty ? nil : Self.mean(gaps)
-    self.total = total
-    tokens = counts.values.reduce(0, +)
     links = program.traffic.links
     ranks = program.uses
     wafers = program.ranks
@@ -59,6 +55,33 @@ public struct EmulatedResult: Hashable, Sendable {
       ? Rational(0)
       : Energy.joules(watts: power * Rational(program.ranks), over: total.time)
         / Rational(tokens)
+  }
+
+  private static func times(
+    _ outputs: [EvaluatedProgram.Output]
+  ) -> (first: EmulatedTime, perToken: EmulatedTime?, total: Stamp, tokens: Int) {
+    var first: [Int: EmulatedTime] = [:]
+    var last: [Int: EmulatedTime] = [:]
+    var counts: [Int: Int] = [:]
+    var total = Stamp.zero
+    for output in outputs {
+      if output.stamp.time > total.time { total = output.stamp }
+      for entry in output.batch?.entries ?? [] where entry.samples {
+        if first[entry.sequence] == nil { first[entry.sequence] = output.stamp.time }
+        last[entry.sequence] = output.stamp.time
+        counts[entry.sequence, default: 0] += 1
+      }
+    }
+    let sequences = first.keys.sorted()
+    let gaps = sequences.compactMap { sequence -> Rational? in
+      let count = counts[sequence]!
+      guard count > 1 else { return nil }
+      return Rational(last[sequence]! - first[sequence]!) / Rational(count - 1)
+    }
+    return (
+      mean(sequences.map { Rational(first[$0]!) }), gaps.isEmpty ? nil : mean(gaps), total,
+      counts.values.reduce(0, +)
+    )
   }
 
   /// The mean, rounded to the nearest picosecond, ties to even.

@@ -7,13 +7,14 @@ import Placement
 import Programs
 import Quantities
 import Runtime
+import Serving
 import Tensors
 import Transformer
 
 /// Runs both halves of an experiment and compares them.
 public struct ExperimentRun: Sendable {
   /// What was asked, fully resolved.
-  public let experiment: Experiment
+  public internal(set) var experiment: Experiment
   /// Who starts nodes; used over ipc and tcp.
   public var launch: NodeLaunch
   /// Steps of which a timeline is kept; `nil` is none.
@@ -49,6 +50,10 @@ public struct ExperimentRun: Sendable {
   /// Throws `MappingError` when the model does not fit the wafers, `RunError` when a node fails,
   /// `ProgramError` or `LawViolation` for faults of ours, and what reading the model throws.
   public func run() async throws -> ExperimentResult {
+    try await withRoom().runAll()
+  }
+
+  private func runAll() async throws -> ExperimentResult {
     try checkHost()
     let modelled = experiment.modelled
     let split = modelled.split
@@ -69,9 +74,10 @@ public struct ExperimentRun: Sendable {
   ///
   /// Throws as `run`.
   public func evaluateCluster() throws -> HalfResult {
-    let modelled = experiment.modelled
+    let run = try withRoom()
+    let modelled = run.experiment.modelled
     let layout = try modelled.layout(modelled.split)
-    return try evaluated(.cluster, modelled.split, layout, observation: nil)
+    return try run.evaluated(.cluster, modelled.split, layout)
   }
 
   /// Generates text on the cluster alone, token by token, until the text ends.
@@ -124,16 +130,18 @@ public struct ExperimentRun: Sendable {
     Observation(ranks: split.ranks, recording: recording)
   }
 
-  /// A half in emulated time alone.
-  private func evaluated(
+  /// A half in emulated time alone, instruction by instruction, as an observer has to see it.
+  func evaluated(
     _ name: HalfName, _ split: Split, _ layout: DeviceLayout, observation: Observation?
   ) throws -> HalfResult {
-    let program = EvaluatedProgram(
-      experiment.modelled.program(split, layout), observation: observation)
+    let program = evaluatedProgram(
+      split, layout, keepsOutputs: experiment.modelled.served == nil, observation: observation)
     try program.finish()
     var result = HalfResult(name: name, layout: layout)
     let summary = program.summary
-    result.emulated = EmulatedResult(summary, power: power(layout))
+    result.emulated = EmulatedResult(
+      summary, power: power(layout),
+      goal: experiment.modelled.served?.goal ?? ServingMetrics.Goal())
     result.timeline = summary.recording.map { Timeline($0, of: summary) }
     return result
   }
@@ -143,7 +151,6 @@ public struct ExperimentRun: Sendable {
     _ name: HalfName, _ split: Split, _ layout: DeviceLayout,
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
   ) async throws -> HalfResult {
-    let modelled = experiment.modelled
     let nodes = NodeRun(
       transport: experiment.host.transport, launch: launch,
       waitLimit: experiment.host.waitLimit, pinning: experiment.host.pinning,
@@ -151,19 +158,15 @@ public struct ExperimentRun: Sendable {
       progress: { [progress] in
         progress("\(name.rawValue): \(split.ranks) node\(split.ranks == 1 ? "" : "s") \($0)")
       }, interruption: interruption)
-    let prefill = modelled.workload.prefillSteps
     let (outcome, program) = try await nodes.run(
-      {
-        EvaluatedProgram(
-          modelled.program(split, layout), observation: self.observation(split))
-      },
-      connectionWindows: [0, prefill - 1, prefill], payload: try payload(split),
+      { self.evaluatedProgram(split, layout, observation: self.observation(split)) },
+      connectionWindows: { self.connectionWindows(split, layout) }, payload: try payload(split),
       observe: observe)
-    let batches = { @Sendable (step: Int, batch: Int) in
-      modelled.workload.batches(ofStep: step)[batch]
-    }
+    let batches = batches(of: program)
     var result = HalfResult(name: name, layout: layout)
-    result.emulated = EmulatedResult(program, power: power(layout))
+    result.emulated = EmulatedResult(
+      program, power: power(layout),
+      goal: experiment.modelled.served?.goal ?? ServingMetrics.Goal())
     result.measured = MeasuredResult(outcome.reports, outcome.windows, batches: batches)
     result.tokens = tokens(outcome.windows, batches: batches)
     result.logits = logits(outcome.windows, split: split)
@@ -176,7 +179,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// Watts of one rank of a half.
-  private func power(_ layout: DeviceLayout) -> Rational {
+  func power(_ layout: DeviceLayout) -> Rational {
     switch layout {
     case .wafers: experiment.modelled.device.power
     case .accelerators(let group, _): Device.accelerators(group).power
@@ -184,7 +187,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// One device that holds the whole model as the cluster's hold it, whether it fits or not.
-  private func standIn(
+  func standIn(
     for cluster: DeviceLayout, _ split: Split, _ whole: Split
   ) -> DeviceLayout {
     let modelled = experiment.modelled
@@ -249,7 +252,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// What each rank computes and sends.
-  private func payload(
+  func payload(
     _ split: Split
   ) throws -> @Sendable (Rank) -> Assignment.Payload {
     guard experiment.host.payload == .real else { return { _ in .phantom } }
@@ -266,12 +269,12 @@ public struct ExperimentRun: Sendable {
         "'\(name)' is a shape without weights; run it with --payload phantom, or give "
           + "--model synthetic-\(name) or a model file")
     }
-    let batches = modelled.workload.batches(ofStep: 0)
+    let largest = modelled.workload.batches(ofStep: 0).map(\.tokens).max() ?? 1
     let part = ModelAssignment(
       shape: modelled.shape, layersPerStage: split.stages.map(\.count), tensor: split.tensor,
       weights: weights, precision: experiment.host.precision == .reduced ? .reduced : .float32,
       sequences: modelled.workload.batch, positions: modelled.workload.positions,
-      maximumTokens: batches.map(\.tokens).max() ?? 1, sampling: try sampling,
+      maximumTokens: modelled.servingLimits?.tokensPerStep ?? largest, sampling: try sampling,
       seed: modelled.seed, prompts: prompts, reportsLogits: experiment.host.logits != nil)
     return { _ in .model(part) }
   }
@@ -284,7 +287,10 @@ public struct ExperimentRun: Sendable {
       return Array(repeating: tokens.map(Int32.init), count: workload.batch)
     case .drawn(let count):
       let vocabulary = UInt64(experiment.modelled.shape.vocabulary)
-      return (0..<workload.batch).map { sequence in
+      let counts =
+        experiment.modelled.served?.requests.map(\.promptTokens)
+        ?? Array(repeating: count, count: workload.batch)
+      return counts.enumerated().map { sequence, count in
         (0..<count).map { position in
           Int32(
             DrawnTokens.number(
@@ -301,12 +307,14 @@ public struct ExperimentRun: Sendable {
     _ windows: [[WindowReport]], batches: (Int, Int) -> Batch
   ) -> [[Int32]] {
     guard experiment.host.payload == .real else { return [] }
-    var tokens = Array(repeating: [Int32](), count: experiment.modelled.workload.batch)
+    let modelled = experiment.modelled
+    let sequences = modelled.served?.requests.count ?? modelled.workload.batch
+    var tokens = Array(repeating: [Int32](), count: sequences)
     for report in windows.joined() {
       for output in report.outputs {
         let sampled = batches(report.index, output.batch).entries.filter(\.samples)
         for (entry, token) in zip(sampled, output.tokens) {
-          tokens[entry.sequence].append(token)
+          tokens[entry.request].append(token)
         }
       }
     }
@@ -333,7 +341,7 @@ public struct ExperimentRun: Sendable {
     return Logits(places: places, rows: places.map { rows[$0]! })
   }
 
-  private func warnings(_ halves: [(split: Split, layout: DeviceLayout)]) -> [String] {
+  func warnings(_ halves: [(split: Split, layout: DeviceLayout)]) -> [String] {
     var warnings = PricingWarnings()
     var others: [String] = []
     for (split, layout) in halves {

@@ -35,9 +35,9 @@ public struct MeasuredResult: Hashable, Sendable {
       for output in report.outputs {
         end = max(end, output.measured)
         for entry in batches(report.index, output.batch).entries where entry.samples {
-          if first[entry.sequence] == nil { first[entry.sequence] = output.measured }
-          last[entry.sequence] = output.measured
-          counts[entry.sequence, default: 0] += 1
+          if first[entry.request] == nil { first[entry.request] = output.measured }
+          last[entry.request] = output.measured
+          counts[entry.request, default: 0] += 1
         }
       }
     }

@@ -36,7 +36,8 @@ struct NodeRun {
   ///
   /// Throws `RunError`, `ProgramError`, or `LawViolation`.
   func run(
-    _ makeProgram: @escaping @Sendable () -> EvaluatedProgram, connectionWindows: [Int],
+    _ makeProgram: @escaping @Sendable () -> EvaluatedProgram,
+    connectionWindows: @escaping @Sendable () -> [Window],
     payload: @escaping @Sendable (Rank) -> Assignment.Payload,
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
   ) async throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
@@ -69,7 +70,8 @@ struct NodeRun {
 
   private func overProcesses(
     _ makeProgram: @escaping @Sendable () -> EvaluatedProgram, run: UInt64,
-    connectionWindows: [Int], payload: @escaping @Sendable (Rank) -> Assignment.Payload,
+    connectionWindows: @escaping @Sendable () -> [Window],
+    payload: @escaping @Sendable (Rank) -> Assignment.Payload,
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool
   ) async throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
     let folder = try transport == .ipc ? SocketFolder() : nil
@@ -86,7 +88,7 @@ struct NodeRun {
       coordinator: coordinator.endpoint)
     return try await nodes.around { exits in
       let program = makeProgram()
-      let connections = program.connections(of: connectionWindows)
+      let connections = EvaluatedProgram.connections(of: connectionWindows(), ranks: ranks)
       let assignments = (0..<ranks).map { index in
         Assignment(
           run: run, rank: Rank(index), sources: connections.sources[index],

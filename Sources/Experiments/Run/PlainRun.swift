@@ -63,7 +63,8 @@ public struct PlainRun: Sendable {
       interruption: interruption)
     let part: Assignment.Payload = payload == .real ? .plain : .phantom
     let (outcome, program) = try await nodes.run(
-      { [window] in EvaluatedProgram(window) }, connectionWindows: [0], payload: { _ in part })
+      { [window] in EvaluatedProgram(window) }, connectionWindows: { [window] in [window] },
+      payload: { _ in part })
     return result(program, outcome)
   }
 

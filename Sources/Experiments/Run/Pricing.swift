@@ -80,10 +80,10 @@ struct RegionPricing: Sendable {
         }
       })
     let pricing = pricings[mappings[0].grid]!
-    for step in steps ?? 0..<modelled.workload.steps {
-      for batch in Set(modelled.workload.batches(ofStep: step).map(BatchWork.init)) {
-        for slice in slices { warnings.add(pricing.warnings(slice, batch)) }
-      }
+    let batches =
+      steps.map { $0.flatMap { modelled.workload.batches(ofStep: $0) } } ?? modelled.pricedBatches
+    for batch in Set(batches.map(BatchWork.init)) {
+      for slice in slices { warnings.add(pricing.warnings(slice, batch)) }
     }
     return warnings.list
   }

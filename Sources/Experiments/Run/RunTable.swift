@@ -3,6 +3,7 @@ import Hardware
 import Models
 import Programs
 import Quantities
+import Serving
 
 /// The result of `wafer run` for people.
 public struct RunTable {
@@ -18,7 +19,8 @@ public struct RunTable {
   /// The whole answer, to fit a terminal.
   public func text(_ style: TextStyle) -> String {
     [
-      heading(style), generated(style), clocks(style), account(style), links(style),
+      heading(style), generated(style), clocks(style), service(style), account(style),
+      links(style),
       Self.ranks(result.cluster.emulated, style),
       conclusion(style),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
@@ -26,14 +28,11 @@ public struct RunTable {
 
   private func heading(_ style: TextStyle) -> String {
     let modelled = result.experiment.modelled
-    let workload = modelled.workload
     let wafers = modelled.ranks
     return style.bold(
       "\(modelled.shape.name) on \(wafers) \(modelled.device.name) "
         + "(PP \(modelled.pipeline) x TP \(modelled.tensor)) against one")
-      + "\n\(result.cluster.layout.words); \(workload.batch) sequence"
-      + "\(workload.batch == 1 ? "" : "s") of \(workload.promptTokens) prompt and "
-      + "\(workload.outputTokens) output tokens; link \(modelled.link.name), "
+      + "\n\(result.cluster.layout.words); \(Self.work(modelled)); link \(modelled.link.name), "
       + "\(Self.time(modelled.link.latency)), "
       + (modelled.link.bandwidth.map { Self.bytes($0.approximation) + "/s" } ?? "infinite")
       + (modelled.topology == .fullMesh ? "" : "; \(modelled.topology)")
@@ -42,6 +41,25 @@ public struct RunTable {
           + result.single.layout.excess : "")
       + (result.cluster.isHypothetical
         ? "\nThe cluster's SRAM is taken as enlarged (hypothetical)" : "") + "\n"
+  }
+
+  private static func work(_ modelled: Experiment.Modelled) -> String {
+    let workload = modelled.workload
+    let plural = workload.batch == 1 ? "" : "s"
+    guard let served = modelled.served, let limits = modelled.servingLimits else {
+      return "\(workload.batch) sequence\(plural) of \(workload.promptTokens) prompt and "
+        + "\(workload.outputTokens) output tokens"
+    }
+    return "\(served.requests.count) requests (\(served.kind.rawValue)), at most "
+      + "\(workload.batch) sequence\(plural) in \(limits.slots) micro-batches, "
+      + "\(limits.positions) positions of KV cache"
+  }
+
+  private func service(_ style: TextStyle) -> String {
+    var halves: [(name: String, metrics: ServingMetrics)] = []
+    if let metrics = result.single.emulated.serving { halves.append(("single", metrics)) }
+    if let metrics = result.cluster.emulated.serving { halves.append(("cluster", metrics)) }
+    return halves.isEmpty ? "" : ServingMetrics.table(halves, style)
   }
 
   private func generated(_ style: TextStyle) -> String {

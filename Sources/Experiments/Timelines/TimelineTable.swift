@@ -16,9 +16,9 @@ struct TimelineTable {
   ]
 
   /// A line for each message, in the order in which the evaluator sent them.
-  var messages: CSV {
+  var messages: Plots.CSV {
     let measured = timeline.measuredMessages
-    var csv = CSV(columns: Self.messageColumns)
+    var csv = Plots.CSV(columns: Self.messageColumns)
     for message in timeline.recording.messages {
       let send = message.send
       let receipt = message.receipt
@@ -44,8 +44,8 @@ struct TimelineTable {
   static let tokenColumns = ["sequence", "token", "time_ps", "measured_ns"]
 
   /// A line for each token that was sampled, in all steps.
-  var tokens: CSV {
-    CSV(
+  var tokens: Plots.CSV {
+    Plots.CSV(
       columns: Self.tokenColumns,
       rows: timeline.tokens.map {
         [
@@ -61,8 +61,8 @@ struct TimelineTable {
   ]
 
   /// A line for each kernel that takes time. `layer` is empty where the kernel is not a layer's.
-  var kernels: CSV {
-    var csv = CSV(columns: Self.kernelColumns)
+  var kernels: Plots.CSV {
+    var csv = Plots.CSV(columns: Self.kernelColumns)
     for kernel in timeline.recording.kernels {
       let work = kernel.work
       csv.append([

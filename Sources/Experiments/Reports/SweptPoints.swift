@@ -2,7 +2,7 @@ import Plots
 import Quantities
 
 /// The points of a sweep as values: where each lies on the axes, and what came out.
-struct SweepTable: Sendable {
+struct SweptPoints: Sendable {
   let axes: [SweptAxis]
   let points: [Point]
   /// Keys of results that are numbers, in the order in which readers want them.
@@ -10,6 +10,9 @@ struct SweepTable: Sendable {
 
   /// What was varied.
   struct SweptAxis: Sendable {
+    /// The key by which rows have it.
+    let key: String
+    /// As it was asked for.
     let name: String
     /// As written, in the order of the sweep.
     let values: [String]
@@ -21,7 +24,7 @@ struct SweepTable: Sendable {
 
     /// Where a point lies on the axis.
     func place(_ point: Point) -> Double? {
-      guard let written = point.axes[name], let index = values.firstIndex(of: written) else {
+      guard let written = point.axes[key], let index = values.firstIndex(of: written) else {
         return nil
       }
       return numbers.map { $0[index] } ?? Double(index)
@@ -30,6 +33,7 @@ struct SweepTable: Sendable {
 
   /// A line of the sweep.
   struct Point: Sendable {
+    /// Values as written, by key of the axis.
     let axes: [String: String]
     let results: [String: Double]
     /// Why there is no result.
@@ -39,7 +43,7 @@ struct SweepTable: Sendable {
   /// Reads what a sweep left.
   ///
   /// Throws `ConfigurationError` when it names no axes, or a row lacks one.
-  init(_ folder: SweepFolder) throws(ConfigurationError) {
+  init(_ folder: SweptFolder) throws(ConfigurationError) {
     let names = Self.names(folder.sweep["axes"])
     guard !names.isEmpty else {
       throw ConfigurationError(
@@ -53,60 +57,47 @@ struct SweepTable: Sendable {
     }
     var points: [Point] = []
     for (index, row) in folder.rows.enumerated() {
-      let leaves = row.leaves
       var axes: [String: String] = [:]
       for name in names {
-        guard let value = Self.value(of: name, in: leaves) else {
+        guard let value = row[name.key] else {
           throw ConfigurationError(
-            .file("\(folder.path)/\(ReportFolder.rowsName)", line: index + 1), key: name,
+            .file("\(folder.path)/\(ReportFolder.rowsName)", line: index + 1), key: name.key,
             "is missing", remedy: "Every row has a value for each axis of \(ReportFolder.sweepName)"
           )
         }
-        axes[name] = value.words
+        axes[name.key] = value.words
       }
       var results: [String: Double] = [:]
-      for (key, value) in leaves where !names.contains(where: { Self.same($0, key) }) {
+      for (key, value) in row.leaves where axes[key] == nil && key != "point" {
         if let number = value.double { results[key] = number }
       }
-      points.append(Point(axes: axes, results: results, failure: row["error"]?.string))
+      points.append(Point(axes: axes, results: results, failure: row["reason"]?.string))
     }
     self.points = points
-    axes = names.map { Self.axis($0, points) }
+    axes = names.map { Self.axis($0.key, $0.name, points) }
     results = Self.ordered(Set(points.flatMap { $0.results.keys }))
   }
 
   /// Results that get pictures: those that readers ask for first.
   var charted: [String] {
-    let wanted = results.filter { key in Self.order.contains { key.hasSuffix($0) } }
-    return Array((wanted.isEmpty ? results : wanted).prefix(6))
+    let wanted = results.filter(Self.order.contains)
+    return Array((wanted.isEmpty ? results : wanted).prefix(7))
   }
 
   // MARK: Reading
 
-  /// Names of axes, however the document lists them: as strings, or as objects with a name.
-  private static func names(_ axes: JSONValue?) -> [String] {
+  /// Keys and names of axes; the key is the name where there is no other.
+  private static func names(_ axes: JSONValue?) -> [(key: String, name: String)] {
     (axes?.list ?? []).compactMap { axis in
-      axis.string ?? axis["key"]?.string ?? axis["name"]?.string ?? axis["axis"]?.string
+      guard let key = axis["key"]?.string else { return nil }
+      return (key, axis["name"]?.string ?? key)
     }
   }
 
-  /// Options have a minus where keys have a line, and rows may hold their axes in an object.
-  private static func same(_ name: String, _ key: String) -> Bool {
-    let plain = key.replacing("-", with: "_")
-    let wanted = name.replacing("-", with: "_")
-    return plain == wanted || plain == "axes.\(wanted)" || plain == "point.\(wanted)"
-  }
-
-  private static func value(
-    of name: String, in leaves: [(name: String, value: JSONValue)]
-  ) -> JSONValue? {
-    leaves.first { same(name, $0.name) }?.value
-  }
-
-  private static func axis(_ name: String, _ points: [Point]) -> SweptAxis {
+  private static func axis(_ key: String, _ name: String, _ points: [Point]) -> SweptAxis {
     var values: [String] = []
     for point in points {
-      if let value = point.axes[name], !values.contains(value) { values.append(value) }
+      if let value = point.axes[key], !values.contains(value) { values.append(value) }
     }
     let label = name.replacing("_", with: " ").replacing("-", with: " ")
     for (dimension, unit, size) in [
@@ -116,16 +107,19 @@ struct SweepTable: Sendable {
       let numbers = values.compactMap { try? dimension.parse($0) }.map { $0.approximation * size }
       if numbers.count == values.count {
         return SweptAxis(
-          name: name, values: values, numbers: numbers, axis: Axis(label, unit, scale(numbers)))
+          key: key, name: name, values: values, numbers: numbers,
+          axis: Axis(label, unit, scale(numbers)))
       }
     }
     let numbers = values.compactMap(Double.init)
     if numbers.count == values.count {
       return SweptAxis(
-        name: name, values: values, numbers: numbers, axis: Axis(label, .count(), scale(numbers)))
+        key: key, name: name, values: values, numbers: numbers,
+        axis: Axis(label, .count(), scale(numbers)))
     }
     return SweptAxis(
-      name: name, values: values, numbers: nil, axis: Axis(label, .count(), .categories(values)))
+      key: key, name: name, values: values, numbers: nil,
+      axis: Axis(label, .count(), .categories(values)))
   }
 
   /// By ratio where values differ by more than they add up to: powers of two, decades.
@@ -139,14 +133,14 @@ struct SweepTable: Sendable {
     return high / low >= 20
   }
 
-  /// Ends of keys in the order of interest.
+  /// Results in the order of interest.
   private static let order = [
-    "slowdown", "tpot_ps", "ttft_ps", "tokens_per_second", "tokens_per_second_per_wafer",
-    "total_ps", "joules_per_token",
+    "slowdown", "tpot_ps", "ttft_ps", "tokens_per_second", "total_ps", "joules_per_token",
+    "measured_tpot_ns",
   ]
 
   private static func ordered(_ keys: Set<String>) -> [String] {
-    func place(_ key: String) -> Int { order.firstIndex { key.hasSuffix($0) } ?? order.count }
+    func place(_ key: String) -> Int { order.firstIndex(of: key) ?? order.count }
     return keys.sorted { (place($0), $0) < (place($1), $1) }
   }
 

@@ -1,6 +1,7 @@
 import Hardware
 import Models
 import Placement
+import Quantities
 import Synchronization
 
 /// What the instructions of a step of a model's program follow from, beside prices.

@@ -71,6 +71,8 @@ public struct ModelCompiler: Sendable {
   public let steps: [[RegionStep]]
   /// Room for the tokens of each slot of batches, in sequences.
   public let slots: [Int]
+  /// Whether kernels that follow each other are one, for evaluators alone: see `WindowDraft.join`.
+  public var joinsKernels = false
   let price: KernelPrice
   private var chosen: [Int: CollectiveAlgorithm] = [:]
   /// Windows of late, by form. Most windows differ from one of them in prices alone.
@@ -141,7 +143,8 @@ public struct ModelCompiler: Sendable {
       drafts[form] = WindowDraft(
         form: form, split: split, steps: steps, wires: wires,
         candidateElements: candidateElements,
-        algorithms: form.batches.map { algorithm(elements: $0.tokens * split.shape.width) })
+        algorithms: form.batches.map { algorithm(elements: $0.tokens * split.shape.width) },
+        joinsKernels: joinsKernels)
     }
     drafts[form]!.price(batches, index: index, by: price)
     return drafts[form]!.window

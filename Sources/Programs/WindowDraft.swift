@@ -51,15 +51,15 @@ struct WindowDraft: Sendable {
   }
 
   /// An instruction that has a price.
-  private struct PricedInstruction {
+  struct PricedInstruction {
     let rank: Int32
-    let place: Int32
+    var place: Int32
     /// Index into `prices`.
     let price: Int32
   }
 
   let form: Form
-  private(set) var window = Window(index: 0, batches: [], ranks: [])
+  var window = Window(index: 0, batches: [], ranks: [])
   private let split: Split
   private let steps: [[RegionStep]]
   private let slices: [ShardSlice]
@@ -69,10 +69,12 @@ struct WindowDraft: Sendable {
   private var builder: WindowBuilder
   private var outputs: [Window.Output] = []
   /// Where a batch's arrival stands.
-  private var arrivals: [(rank: Int, place: Int, batch: Int)] = []
+  var arrivals: [(rank: Int, place: Int, batch: Int)] = []
   private var prices: [(use: KernelUse, batch: Int)] = []
   private var priceIndices: [PriceKey: Int32] = [:]
-  private var priced: [PricedInstruction] = []
+  var priced: [PricedInstruction] = []
+  /// Instructions that stand for several that have prices.
+  var joined: [JoinedInstruction] = []
   /// tokens[batch][shard], on the first stage and on the last: those that come back, and those that are
   /// sampled, first the ones that go back.
   private var firstTokens: [[Values]] = []
@@ -87,7 +89,7 @@ struct WindowDraft: Sendable {
 
   init(
     form: Form, split: Split, steps: [[RegionStep]], wires: Wires, candidateElements: Int,
-    algorithms: [CollectiveAlgorithm]
+    algorithms: [CollectiveAlgorithm], joinsKernels: Bool = false
   ) {
     self.form = form
     self.split = split
@@ -104,6 +106,7 @@ struct WindowDraft: Sendable {
     window = builder.window(index: 0, outputs: outputs)
     // Only the window is needed from here on.
     builder = WindowBuilder(ranks: 0, wires: wires)
+    if joinsKernels { join() }
   }
 
   /// Makes the draft the window of a step.
@@ -118,6 +121,14 @@ struct WindowDraft: Sendable {
       window.ranks[place.rank].instructions[place.place] = .arrive(work)
     }
     let costs = prices.map { price($0.use, scheduled[$0.batch].batch) }
+    for instruction in joined {
+      let (rank, place) = (Int(instruction.rank), Int(instruction.place))
+      guard case .compute(var work) = window.ranks[rank].instructions[place] else {
+        preconditionFailure("rank \(rank), instruction \(place) has no price")
+      }
+      work.cost = instruction.prices.reduce(.zero) { $0 + costs[Int($1.price)] * $1.count }
+      window.ranks[rank].instructions[place] = .compute(work)
+    }
     for instruction in priced {
       let (rank, place) = (Int(instruction.rank), Int(instruction.place))
       guard case .compute(var work) = window.ranks[rank].instructions[place] else {

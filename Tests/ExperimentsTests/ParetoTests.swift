@@ -10,14 +10,18 @@ import Testing
 @Suite("Batch against interactivity")
 struct ParetoTests {
   /// A wafer small enough that every size of region is tried at once.
-  private func smallWafer() throws -> (Wafer, Calibration) {
+  private func smallWafer(
+    _ mesh: Rectangle = Rectangle(columns: 24, rows: 36)
+  ) throws -> (Wafer, Calibration) {
     var wafer = try Fixtures.presets.wafer("wse-3", at: .option("test")).value
-    wafer.mesh = Rectangle(columns: 24, rows: 36)
+    wafer.mesh = mesh
     let calibration = try Fixtures.presets.calibration(wafer.calibration, at: .option("test"))
     return (wafer, calibration.value)
   }
 
-  private func plan(tensors: [Int] = [1, 2], pipelines: [Int]? = nil) throws -> ParetoPlan {
+  private func plan(
+    tensors: [Int] = [1, 2], pipelines: [Int]? = nil
+  ) throws -> ParetoPlan {
     let (wafer, calibration) = try smallWafer()
     let question = PlanQuestion(shape: .syntheticSmall, context: 64)
     return try ParetoPlan(
@@ -103,6 +107,23 @@ struct ParetoTests {
     #expect(try self.plan().csv == plan.csv)
   }
 
+  @Test(
+    "a frontier with several sequences in a step names their price as outside of the calibration")
+  func batchWarning() throws {
+    // One region takes no turns, so that all sequences of a batch are in one step.
+    let (wafer, calibration) = try smallWafer(Rectangle(square: 72))
+    let plan = try ParetoPlan(
+      PlanQuestion(shape: .syntheticSmall, context: 64),
+      axes: ParetoPlan.Axes(
+        batches: [1, 4], pipelines: [1], tensors: [1], mappings: [.wholeMesh]),
+      devices: [.wafer(wafer, calibration)])
+    #expect(plan.frontier(of: "wse-3").map(\.batch) == [1, 4])
+    #expect(
+      plan.warnings.contains {
+        $0.contains("calibrated for 1; the price of further ones is assumed")
+      })
+  }
+
   @Test("axes are narrowed to what is asked")
   func narrowed() throws {
     let wafers = try plan(tensors: [2], pipelines: [3]).points.filter { $0.kind == .wafer }
@@ -122,7 +143,7 @@ struct ParetoTests {
     let text = plan.text(TextStyle(width: 200, hasColour: false))
     #expect(text.contains("\(plan.evaluated) points evaluated, \(plan.points.count) fit"))
     #expect(text.contains("note: \(ParetoPlan.assumption)"))
-    #expect(text.contains("calibrated for 1; the price of further ones is assumed"))
+    for warning in plan.warnings { #expect(text.contains("warning: \(warning)")) }
     #expect(text.contains("h100: priced by a roofline"))
     #expect(plan.json["points_evaluated"] == .integer(plan.evaluated))
     guard case .array(let frontier) = plan.json["frontier"] else {

@@ -258,4 +258,36 @@ struct PlacementTests {
     fewer.settings.append("plan.pipeline=\(placement.modelled.pipeline - 1)")
     #expect(try fewer.placement().placed == nil)
   }
+
+  @Test("warnings of a run name the regions of the best single wafer too, and its files are hashed")
+  func bestSingleWarnings() async throws {
+    let experiment = try Fixtures.resolve(set: ["host.transport=none", "hardware.grid=24x24"])
+    let result = try await ExperimentRun(
+      experiment, launch: NodeLaunch(program: nil, coordinator: nil)
+    ).run()
+    guard case .wafers(let best) = result.bestSingle?.layout,
+      case .wafers(let cluster) = result.cluster.layout
+    else {
+      Issue.record("no best single")
+      return
+    }
+    #expect(best[0].grid != cluster[0].grid)
+    for grid in [best[0].grid, cluster[0].grid] {
+      #expect(result.warnings.contains { $0.contains("priced on \(grid) PEs") })
+    }
+    guard
+      case .array(let presets) = RunDocument(result, text: nil).json["provenance"]?["presets"]
+    else {
+      Issue.record("no presets")
+      return
+    }
+    #expect(presets.compactMap { $0["kind"] } == ["wafer", "calibration"])
+    for preset in presets {
+      guard case .string(let hash) = preset["sha256"] else {
+        Issue.record("no hash in \(preset)")
+        continue
+      }
+      #expect(hash.count == 64)
+    }
+  }
 }

@@ -158,11 +158,11 @@ struct SweepTests {
 
   @Test("fields of a table are quoted where commas and quotes ask for it, and hold no line's end")
   func fields() {
-    #expect(CSV.field("plain") == "plain")
-    #expect(CSV.field("a,b") == "\"a,b\"")
-    #expect(CSV.field("say \"x\"") == "\"say \"\"x\"\"\"")
-    #expect(CSV.field("two\nlines") == "two lines")
-    #expect(CSV.field(.null) == "" && CSV.field(.boolean(true)) == "true")
+    #expect(RowField.text("plain") == "plain")
+    #expect(RowField.text("a,b") == "\"a,b\"")
+    #expect(RowField.text("say \"x\"") == "\"say \"\"x\"\"\"")
+    #expect(RowField.text("two\nlines") == "two lines")
+    #expect(RowField.text(.null) == "" && RowField.text(.boolean(true)) == "true")
   }
 
   // MARK: Progress

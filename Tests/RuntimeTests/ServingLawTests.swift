@@ -37,9 +37,9 @@ struct RandomService: Sendable, CustomStringConvertible {
 
   var description: String { "\(base), \(requests.count) requests, \(limits)" }
 
-  func program() -> ServingProgram {
+  func program(joinsKernels: Bool = false) -> ServingProgram {
     let salt = Int64(base.seed % 97)
-    let compiler = ModelCompiler(
+    var compiler = ModelCompiler(
       split: base.split, slots: Array(repeating: limits.sequencesPerSlot, count: limits.slots),
       wires: base.wires, collectives: base.collectives,
       candidateElements: SamplingRule.greedy.elementsPerOutput, steps: base.regions
@@ -49,6 +49,7 @@ struct RandomService: Sendable, CustomStringConvertible {
           picoseconds: Int64(batch.tokens * 90_000 + use.region.area)
             + Int64(use.kernel.rawValue) * salt))
     }
+    compiler.joinsKernels = joinsKernels
     return ServingProgram(compiler: compiler, requests: requests, limits: limits)
   }
 
@@ -104,6 +105,27 @@ struct RandomService: Sendable, CustomStringConvertible {
   }
 }
 
+extension RandomService {
+  /// The evaluator alone.
+  func evaluate(joinsKernels: Bool) throws -> (
+    stamps: [[Stamp]], uses: [RankUse], traffic: Traffic, log: ServingLog, instructions: Int
+  ) {
+    var program = program(joinsKernels: joinsKernels)
+    var check = ProgramCheck(ranks: base.split.ranks)
+    var evaluator = Evaluator(ranks: base.split.ranks)
+    var observation = Observation(ranks: base.split.ranks)
+    var all: [[Stamp]] = []
+    while let window = program.window(after: evaluator.clocks) {
+      try check.check(window)
+      let stamps = evaluator.run(window, observing: &observation)
+      program.evaluated(window, stamps: stamps, clocks: evaluator.clocks)
+      all.append(stamps)
+    }
+    try check.finish()
+    return (all, observation.uses, evaluator.traffic, program.log, evaluator.instructions)
+  }
+}
+
 @Suite("The law for serving: nodes compute the times that the schedule was made from")
 struct ServingLawTests {
   @Test("60 random services, real and phantom: stamps and clocks equal the evaluator's")
@@ -117,6 +139,23 @@ struct ServingLawTests {
         #expect(run.digests.nodes == run.digests.evaluator, "\(service)")
       }
     }
+  }
+
+  @Test("joined kernels give the same times, accounts, uses of ranks and traffic")
+  func joined() throws {
+    var (plain, joined) = (0, 0)
+    for seed in UInt64(7000)..<7200 {
+      let service = RandomService(seed: seed)
+      let one = try service.evaluate(joinsKernels: false)
+      let other = try service.evaluate(joinsKernels: true)
+      #expect(one.stamps == other.stamps, "\(service)")
+      #expect(one.uses == other.uses, "\(service)")
+      #expect(one.traffic == other.traffic, "\(service)")
+      #expect(one.log == other.log, "\(service)")
+      plain += one.instructions
+      joined += other.instructions
+    }
+    #expect(joined * 5 < plain * 4, "\(joined) of \(plain) instructions")
   }
 
   @Test("a request's tokens do not depend on who is served beside it, or on rows used before")

@@ -33,15 +33,17 @@ extension WaferPlacement {
   public init(_ asked: Settings, to question: PlanQuestion, model: String, presets: PresetLibrary)
     throws
   {
+    let place = asked["hardware.name"]?.place ?? .builtIn
+    if case .plain(let name) = asked["hardware.name"]?.value,
+      try presets.kind(of: name, among: [.wafer, .accelerator], at: place) == .accelerator
+    {
+      throw ConfigurationError(
+        place, key: "hardware.name", "is '\(name)', and only a wafer has a placement",
+        remedy: "The wafers are " + presets.names(of: .wafer).joined(separator: ", "))
+    }
     var settings = try question.settings(model: model)
     settings.merge(asked)
     var modelled = try ExperimentResolver(presets: presets).resolve(settings).modelled
-    guard case .wafer = modelled.device else {
-      throw ConfigurationError(
-        asked["hardware.name"]?.place ?? .builtIn, key: "hardware.name",
-        "is '\(modelled.device.name)', and only a wafer has a placement",
-        remedy: "The wafers are " + presets.names(of: .wafer).joined(separator: ", "))
-    }
     if asked["plan.pipeline"] == nil, asked["plan.layers"] == nil,
       let stages = modelled.fewestStages(tensor: modelled.tensor)
     {

@@ -49,7 +49,9 @@ extension ExperimentRun {
   func evaluatedProgram(
     _ split: Split, _ layout: DeviceLayout, keepsOutputs: Bool = true, observation: Observation?
   ) -> EvaluatedProgram {
-    guard let serving = servingProgram(split, layout) else {
+    // A timeline shows every kernel.
+    let joins = !keepsOutputs && recording == nil
+    guard let serving = servingProgram(split, layout, joinsKernels: joins) else {
       return EvaluatedProgram(
         experiment.modelled.program(split, layout), observation: observation)
     }
@@ -81,13 +83,15 @@ extension ExperimentRun {
     return { window, _ in batches[window]! }
   }
 
-  private func servingProgram(_ split: Split, _ layout: DeviceLayout) -> ServingProgram? {
+  private func servingProgram(
+    _ split: Split, _ layout: DeviceLayout, joinsKernels: Bool
+  ) -> ServingProgram? {
     guard let served = experiment.modelled.served, let limits = experiment.modelled.servingLimits
     else { return nil }
-    return ServingProgram(
-      compiler: compiler(
-        split, layout, limits: limits, collectives: experiment.modelled.collectives),
-      requests: served.requests, limits: limits)
+    var compiler = compiler(
+      split, layout, limits: limits, collectives: experiment.modelled.collectives)
+    compiler.joinsKernels = joinsKernels
+    return ServingProgram(compiler: compiler, requests: served.requests, limits: limits)
   }
 
   private func compiler(

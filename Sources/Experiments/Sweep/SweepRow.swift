@@ -124,25 +124,25 @@ public struct SweepRow: Sendable {
 
   /// A row of `rows.csv`: the values of `json`, in the order of the columns.
   static func csv(_ json: JSONValue, columns: [String]) -> String {
-    columns.map { CSV.field(json[$0] ?? .null) }.joined(separator: ",") + "\n"
+    columns.map { RowField.text(json[$0] ?? .null) }.joined(separator: ",") + "\n"
   }
 }
 
 /// Fields of a CSV file, as RFC 4180 has them.
-enum CSV {
+enum RowField {
   /// A value as a field: as JSON writes it, text without quotes where it needs none, nothing for null.
-  static func field(_ value: JSONValue) -> String {
+  static func text(_ value: JSONValue) -> String {
     switch value {
     case .null: ""
     case .boolean(let value): value ? "true" : "false"
     case .number(let literal): literal
-    case .string(let text): field(text)
+    case .string(let string): text(string)
     case .array, .object: preconditionFailure("a field of a table is one value")
     }
   }
 
   /// A text; a line's end becomes a space, so that a row is a line.
-  static func field(_ text: String) -> String {
+  static func text(_ text: String) -> String {
     let line = text.split(separator: "\n").joined(separator: " ")
     guard line.contains(where: { $0 == "," || $0 == "\"" }) else { return line }
     return "\""

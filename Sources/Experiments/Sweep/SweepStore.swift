@@ -41,7 +41,7 @@ public final class SweepStore {
           to: URL(fileURLWithPath: "\(path)/sweep.json"), options: .atomic)
       }
       if lseek(csv, 0, SEEK_END) == 0 {
-        try Self.write(columns.map { CSV.field($0) }.joined(separator: ",") + "\n", to: csv)
+        try Self.write(columns.map { RowField.text($0) }.joined(separator: ",") + "\n", to: csv)
       }
     } catch {
       throw Self.error(path, "cannot be written: \(error)")

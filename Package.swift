@@ -102,7 +102,8 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "Serving",
-        "Plots", "Tensors", "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Yams",
+        "Plots", "Tensors", "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport",
+        "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -206,7 +207,7 @@ let package = Package(
       name: "ExperimentsTests",
       dependencies: [
         "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Plots",
-        "Programs",
+        "Programs", "Serving",
         "Quantities", "Runtime", "ZeroMQ",
         "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),

@@ -2,6 +2,7 @@ import Foundation
 import Plots
 import Programs
 import Quantities
+import Serving
 import Testing
 
 @testable import Experiments
@@ -87,6 +88,24 @@ struct ReportTests {
       let isWhole = name.hasSuffix(".svg") ? Self.isWellFormed(text) : Plots.CSV(text: text) != nil
       #expect(isWhole, "\(name)")
     }
+  }
+
+  @Test("requests that come over time have distributions, one value a request")
+  func serving() async throws {
+    let result = try await TimelineTests.run(
+      "none", set: ["workload.arrivals=poisson", "workload.rate=500/s", "workload.requests=25"])
+    let folder = try ScratchFolder()
+    try Self.write(result, to: folder.path)
+    let page = try Self.page(folder.path)
+    for name in ["request-ttft", "request-e2el"] {
+      let chart = try #require(page.figures.first { $0.name == name }?.chart as? Distribution)
+      #expect(chart.values.count == 25)
+    }
+    let metrics = try #require(result.cluster.emulated.serving?.timeToFirstToken)
+    let ttft = try #require(
+      page.figures.first { $0.name == "request-ttft" }?.chart as? Distribution)
+    #expect(ttft.percentile(0.9) == Double(metrics.p90.picoseconds))
+    #expect(page.html.contains("cluster, E2EL"))
   }
 
   @Test("the account's picture shows the document's numbers")

@@ -88,10 +88,11 @@ public struct RunFolder: Sendable {
   public let path: String
   /// `result.json`
   let result: JSONValue
-  /// `kernels.csv`, `messages.csv` and `tokens.csv`, where they are.
+  /// `kernels.csv`, `messages.csv`, `tokens.csv` and `requests.csv`, where they are.
   let kernels: Plots.CSV?
   let messages: Plots.CSV?
   let tokens: Plots.CSV?
+  let requests: Plots.CSV?
 
   init(_ path: String) throws(ConfigurationError) {
     self.path = path
@@ -108,6 +109,8 @@ public struct RunFolder: Sendable {
       "\(path)/\(TimelineFiles.messagesName)", columns: TimelineTable.messageColumns)
     tokens = try ReportFolder.table(
       "\(path)/\(TimelineFiles.tokensName)", columns: TimelineTable.tokenColumns)
+    requests = try ReportFolder.table(
+      "\(path)/\(TimelineFiles.requestsName)", columns: TimelineTable.requestColumns)
   }
 }
 

@@ -136,26 +136,60 @@ extension RunReport {
   private static let fewestGaps = 20
 
   var latencies: [ReportPage.Piece?] {
-    guard let tokens = folder.tokens else { return [] }
-    return [
+    var pieces: [ReportPage.Piece?] = [servingTable]
+    if let requests = folder.requests {
+      for (column, title) in [
+        ("ttft_ps", "Time to first token"), ("e2el_ps", "End-to-end latency"),
+        ("queue_ps", "Queue time"),
+      ] {
+        let place = requests.columns.firstIndex(of: column)!
+        pieces.append(
+          distribution(
+            "request-\(column.dropLast(3))", "\(title) of requests, emulated",
+            requests.rows.compactMap { Double($0[place]) }, .picoseconds, axis: "time"))
+      }
+    }
+    guard let tokens = folder.tokens else { return pieces }
+    return pieces + [
       distribution(
         "itl-emulated", "Inter-token latency, emulated", gaps(tokens, column: "time_ps"),
-        .picoseconds),
+        .picoseconds, axis: "gap between two tokens"),
       distribution(
         "itl-measured", "Inter-token latency, measured on this host",
-        gaps(tokens, column: "measured_ns"), .nanoseconds),
+        gaps(tokens, column: "measured_ns"), .nanoseconds, axis: "gap between two tokens"),
     ]
   }
 
+  /// Latencies of requests that came over time, on the single wafer and on the cluster.
+  private var servingTable: ReportPage.Piece? {
+    var rows: [[String]] = []
+    for (name, half) in [("single", single), ("cluster", cluster)] {
+      guard let serving = half.at("emulated", "serving"), serving != .null else { continue }
+      for (key, title) in [
+        ("ttft", "TTFT"), ("tpot", "TPOT"), ("itl", "ITL"), ("e2el", "E2EL"), ("queue", "queue"),
+      ] {
+        guard let times = serving[key], times != .null else { continue }
+        rows.append(
+          ["\(name), \(title)"]
+            + ["mean_ps", "p50_ps", "p90_ps", "p99_ps", "max_ps"].map {
+              ReportText.time(times[$0])
+            })
+      }
+    }
+    return rows.isEmpty
+      ? nil : .table(columns: ["requests", "mean", "p50", "p90", "p99", "most"], rows: rows)
+  }
+
   private func distribution(
-    _ name: String, _ title: String, _ values: [Double], _ unit: ValueUnit
+    _ name: String, _ title: String, _ values: [Double], _ unit: ValueUnit,
+    axis: String
   ) -> ReportPage.Piece? {
     guard values.count >= Self.fewestGaps else { return nil }
     if let first = values.first, values.allSatisfy({ $0 == first }) {
-      return .text("\(title): each of \(values.count) gaps is \(unit.text(first)).")
+      return .text("\(title): each of \(values.count) is \(unit.text(first)).")
     }
     var chart = Distribution(
-      title: title, description: "", axis: Axis("gap between two tokens", unit), values: values)
+      title: title, description: "", axis: Axis(axis, unit), values: values)
     let parts = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)].map { name, part in
       "\(name) \(unit.text(chart.percentile(part)))"
     }

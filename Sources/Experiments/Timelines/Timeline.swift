@@ -2,6 +2,7 @@ import Models
 import Programs
 import Quantities
 import Runtime
+import Serving
 
 /// What the ranks of a half did in some steps, in emulated and in measured time.
 public struct Timeline: Hashable, Sendable {
@@ -14,9 +15,12 @@ public struct Timeline: Hashable, Sendable {
   /// When tokens came to be, in order of window; of all steps, at most as many as events are recorded.
   public let tokens: [Token]
 
+  /// What became of each request, in emulated time; empty when none came over time.
+  public let requests: [ServingLog.Answer]
+
   /// A sampled token.
   public struct Token: Hashable, Sendable {
-    /// Its sequence.
+    /// Its sequence, or the request that it answers.
     public let sequence: Int
     /// Place among the sequence's tokens, from 0.
     public let index: Int
@@ -55,6 +59,7 @@ public struct Timeline: Hashable, Sendable {
     ranks = program.ranks
     self.recording = recording
     measured = nil
+    requests = program.log?.answers ?? []
     tokens = Self.tokens(program, most: recording.limits.events)
   }
 
@@ -66,13 +71,14 @@ public struct Timeline: Hashable, Sendable {
     let ranks = program.ranks
     self.ranks = ranks
     self.recording = recording
+    requests = program.log?.answers ?? []
     let start = reports.compactMap(\.started).min() ?? MeasuredTime(nanoseconds: 0)
     // Each sequence's tokens come in the order of windows, on the same rank.
     var times: [Int: [MeasuredTime]] = [:]
     for report in windows.joined() {
       for output in report.outputs {
         for entry in batches(report.index, output.batch).entries where entry.samples {
-          times[entry.sequence, default: []].append(output.measured - start)
+          times[entry.request, default: []].append(output.measured - start)
         }
       }
     }
@@ -99,9 +105,9 @@ public struct Timeline: Hashable, Sendable {
       for entry in output.batch?.entries ?? [] where entry.samples && tokens.count < most {
         tokens.append(
           Token(
-            sequence: entry.sequence, index: counts[entry.sequence, default: 0],
+            sequence: entry.request, index: counts[entry.request, default: 0],
             time: output.stamp.time))
-        counts[entry.sequence, default: 0] += 1
+        counts[entry.request, default: 0] += 1
       }
     }
     return tokens

@@ -3,7 +3,7 @@ import Models
 import Plots
 import Programs
 
-/// The files that hold a run's timeline: those that were asked for, and four in the output folder where
+/// The files that hold a run's timeline: those that were asked for, and five in the output folder where
 /// there is one.
 ///
 /// Tried before the run, so that an unwritable place is found out before time is spent.
@@ -17,6 +17,7 @@ public struct TimelineFiles: Sendable {
   static let messagesName = "messages.csv"
   static let kernelsName = "kernels.csv"
   static let tokensName = "tokens.csv"
+  static let requestsName = "requests.csv"
 
   /// - Parameters:
   ///   - trace: A file for the trace.
@@ -53,6 +54,7 @@ public struct TimelineFiles: Sendable {
     if let output {
       try Self.write(table.kernels.text, to: ["\(output)/\(Self.kernelsName)"])
       try Self.write(table.tokens.text, to: ["\(output)/\(Self.tokensName)"])
+      try Self.write(table.requests.text, to: ["\(output)/\(Self.requestsName)"])
     }
   }
 

@@ -1,6 +1,7 @@
 import Plots
 import Programs
 import Quantities
+import Serving
 
 /// A timeline as tables of comma-separated values: a line a message, and a line a kernel. Emulated times
 /// are whole picoseconds, measured ones nanoseconds from the start of the run.
@@ -53,6 +54,27 @@ struct TimelineTable {
           $0.measured.map { "\($0.nanoseconds)" } ?? "",
         ]
       })
+  }
+
+  /// Columns of `requests`.
+  static let requestColumns = [
+    "request", "arrived_ps", "admitted_ps", "first_token_ps", "last_token_ps", "tokens",
+    "queue_ps", "ttft_ps", "e2el_ps",
+  ]
+
+  /// A line for each request that came over time, of the whole run.
+  var requests: Plots.CSV {
+    var csv = Plots.CSV(columns: Self.requestColumns)
+    for (index, answer) in timeline.requests.enumerated() {
+      let times = [
+        answer.arrived, answer.admitted, answer.first.time, answer.last.time,
+      ]
+      let spans = [answer.queueTime, answer.timeToFirstToken, answer.endToEnd]
+      csv.append(
+        ["\(index)"] + times.map { "\($0.picoseconds)" } + ["\(answer.tokens)"]
+          + spans.map { "\($0.picoseconds)" })
+    }
+    return csv
   }
 
   /// Columns of `kernels`.

@@ -193,7 +193,7 @@ extension ByteReader {
   /// A rank's part of a window.
   public mutating func window() throws(FrameError) -> NodeWindow {
     let index = Int(try get(UInt32.self))
-    let batches = try list(minimumBytes: 4) { reader throws(FrameError) in try reader.batch() }
+    let batches = try list(minimumBytes: 12) { reader throws(FrameError) in try reader.batch() }
     let outputs = try list(minimumBytes: 8) { reader throws(FrameError) in
       NodeWindow.Output(
         value: Int(try reader.get(UInt32.self)), batch: Int(try reader.get(UInt32.self)))

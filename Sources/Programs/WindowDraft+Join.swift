@@ -81,7 +81,8 @@ extension WindowDraft {
     func takes(_ work: Compute) -> Bool {
       guard let last, last.region == work.region, last.batch == work.batch else { return false }
       let inputs = Array(work.input.indices) + Array(work.second.indices)
-      return inputs.allSatisfy(made.contains) && inputs.contains { last.output.indices.contains($0) }
+      return inputs.allSatisfy(made.contains)
+        && inputs.contains { last.output.indices.contains($0) }
     }
 
     mutating func add(_ work: Compute, _ price: Int32?) {

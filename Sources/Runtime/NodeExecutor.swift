@@ -80,7 +80,8 @@ public struct NodeExecutor: ~Copyable {
       WindowReport.Output(
         batch: output.batch, stamp: clock.values[output.value],
         measured: window.batches.isEmpty ? finished : chosen[output.batch] ?? finished,
-        tokens: isPhantom || window.batches.isEmpty ? [] : memory.tokens(from: output.value, count: window.batches[output.batch].outputs))
+        tokens: isPhantom || window.batches.isEmpty
+          ? [] : memory.tokens(from: output.value, count: window.batches[output.batch].outputs))
     }
     if !isPhantom, window.batches.isEmpty {
       for output in window.outputs {

@@ -24,7 +24,9 @@ extension ExperimentRun {
     }
     func fits(_ sequences: Int) -> Bool {
       let run = run(sequences)
-      guard let layout = try? run.experiment.modelled.layout(run.experiment.modelled.split) else { return false }
+      guard let layout = try? run.experiment.modelled.layout(run.experiment.modelled.split) else {
+        return false
+      }
       return !layout.isHypothetical
     }
     if allowsHypothetical || fits(most) { return run(most) }

@@ -34,7 +34,7 @@ public struct CSV: Hashable, Sendable {
   }
 
   /// A field as it stands in a file.
-  static func quoted(_ field: String) -> String {
+  public static func quoted(_ field: String) -> String {
     let needsQuotes = field.utf8.contains { [0x2C, 0x22, 0x0A, 0x0D].contains($0) }
     guard needsQuotes else { return field }
     var text = "\""

@@ -122,21 +122,22 @@ struct WindowDraft: Sendable {
     }
     let costs = prices.map { price($0.use, scheduled[$0.batch].batch) }
     for instruction in joined {
-      let (rank, place) = (Int(instruction.rank), Int(instruction.place))
-      guard case .compute(var work) = window.ranks[rank].instructions[place] else {
-        preconditionFailure("rank \(rank), instruction \(place) has no price")
-      }
-      work.cost = instruction.prices.reduce(.zero) { $0 + costs[Int($1.price)] * $1.count }
-      window.ranks[rank].instructions[place] = .compute(work)
+      let cost = instruction.prices.reduce(.zero) { $0 + costs[Int($1.price)] * $1.count }
+      set(cost, on: Int(instruction.rank), at: Int(instruction.place))
     }
     for instruction in priced {
-      let (rank, place) = (Int(instruction.rank), Int(instruction.place))
-      guard case .compute(var work) = window.ranks[rank].instructions[place] else {
-        preconditionFailure("rank \(rank), instruction \(place) has no price")
-      }
-      work.cost = costs[Int(instruction.price)]
-      window.ranks[rank].instructions[place] = .compute(work)
+      set(
+        costs[Int(instruction.price)], on: Int(instruction.rank), at: Int(instruction.place))
     }
+  }
+
+  @inline(__always)
+  private mutating func set(_ cost: Cost, on rank: Int, at place: Int) {
+    guard case .compute(var work) = window.ranks[rank].instructions[place] else {
+      preconditionFailure("rank \(rank), instruction \(place) has no price")
+    }
+    work.cost = cost
+    window.ranks[rank].instructions[place] = .compute(work)
   }
 
   /// The kernels whose prices are set later, and the batch of each.

@@ -3,12 +3,16 @@
 public struct SplitMix64: Hashable, Sendable {
   private var state: UInt64
 
-  /// Any seed is as good as another.
-  public init(seed: UInt64) { state = seed }
+  private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+  /// The numbers of a seed, any of which is as good as another, from the one at `first` on.
+  public init(seed: UInt64, first: Int = 0) {
+    state = seed &+ UInt64(first) &* Self.increment
+  }
 
   /// The next 64 random bits.
   public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
+    state &+= Self.increment
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB

@@ -33,6 +33,11 @@ struct GenerateCommand: AsyncParsableCommand {
         .option("--batch"), "is \(experiment.modelled.workload.batch), and one text is printed",
         remedy: "Use --batch 1; 'wafer run' takes batches")
     }
+    guard experiment.modelled.served == nil else {
+      throw ConfigurationError(
+        .option("--arrivals"), "is given, and one text is printed",
+        remedy: "Leave it out; 'wafer run' serves requests")
+    }
     let interruption = Interruption()
     interruption.install()
     let text = try ResultText(experiment)

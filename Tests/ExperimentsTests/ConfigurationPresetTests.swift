@@ -124,7 +124,7 @@ struct ConfigurationPresetTests {
       }
       func locate(
         asked: String? = nil, environment: [String: String] = [:], executable: String = "bin/wafer",
-        current: String = "work/deep"
+        current: String = "project/deep"
       ) throws -> String {
         try FileManager.default.createDirectory(
           atPath: "\(root)/\(current)", withIntermediateDirectories: true)
@@ -136,13 +136,13 @@ struct ConfigurationPresetTests {
         ).folder
       }
       let none = #expect(throws: ConfigurationError.self) { try locate() }
-      #expect(none?.description.contains("\(root)/work/Configs") == true)
+      #expect(none?.description.contains("\(root)/project/Configs") == true)
       #expect(none?.description.contains("\(root)/share/wafercluster/Configs") == true)
       #expect(none?.description.contains("WAFER_CONFIGS") == true)
 
       let installed = try makeLibrary("share/wafercluster/Configs")
       #expect(try locate() == installed)
-      let current = try makeLibrary("work/Configs")
+      let current = try makeLibrary("project/Configs")
       #expect(try locate() == current)
       let beside = try makeLibrary("bin/Configs")
       #expect(try locate() == beside)

@@ -1,17 +1,12 @@
-/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a small seeded generator, so that a failing test names
-/// the seed that repeats it.
-public struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
+import Quantities
 
-  /// Takes each field as it is.
-  public init(seed: UInt64) { state = seed }
+/// A small seeded generator, so that a failing test names the seed that repeats it.
+public struct SeededGenerator: RandomNumberGenerator {
+  private var numbers: SplitMix64
+
+  /// Any seed is as good as another.
+  public init(seed: UInt64) { numbers = SplitMix64(seed: seed) }
 
   /// The next 64 random bits.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  public mutating func next() -> UInt64 { numbers.next() }
 }

@@ -57,18 +57,9 @@ extension ParetoPlan {
     var lines = [columns.joined(separator: ",")]
     for (point, isOn) in frontierRows {
       let json = point.json(isOn)
-      lines.append(columns.map { Self.cell(json[$0]!) }.joined(separator: ","))
+      lines.append(columns.map { RowField.text(json[$0]!) }.joined(separator: ","))
     }
     return lines.joined(separator: "\n") + "\n"
-  }
-
-  /// Names of presets have no comma and no quote: files and the schema forbid them.
-  private static func cell(_ value: JSONValue) -> String {
-    switch value {
-    case .number(let text), .string(let text): text
-    case .boolean(let value): value ? "true" : "false"
-    default: ""
-    }
   }
 
   /// Every frontier's points, in order of device and rate.

@@ -14,6 +14,8 @@ protocol WindowSource {
   mutating func window(after clocks: [RankClock]) -> Window?
   /// Takes note of a window's evaluation: the stamps of its outputs, and the clocks after it.
   mutating func evaluated(_ window: Window, stamps: [Stamp], clocks: [RankClock])
+  /// What became of the requests; `nil` of a program that serves none.
+  var servingLog: ServingLog? { get }
 }
 
 /// Windows whose number is known and that depend on nothing.
@@ -34,10 +36,13 @@ private struct FixedWindows: WindowSource {
   }
 
   func evaluated(_ window: Window, stamps: [Stamp], clocks: [RankClock]) {}
+
+  var servingLog: ServingLog? { nil }
 }
 
 extension ServingProgram: WindowSource {
   var windowCount: Int { .max }
+  var servingLog: ServingLog? { log }
 }
 
 /// A program that is compiled, checked and evaluated window by window, as a run asks for windows.
@@ -134,9 +139,6 @@ final class EvaluatedProgram {
     try check.finish()
   }
 
-  /// What became of the requests; `nil` of a program that serves none.
-  var servingLog: ServingLog? { (source as? ServingProgram)?.log }
-
   /// Evaluates all that is left.
   func finish() throws(ProgramError) {
     while try nextWindow() != nil {}
@@ -161,7 +163,7 @@ final class EvaluatedProgram {
     Summary(
       outputs: outputs, traffic: evaluator.traffic, ranks: ranks, windows: evaluated,
       instructions: instructions, uses: observation?.uses ?? [],
-      recording: observation?.recording, log: servingLog)
+      recording: observation?.recording, log: source.servingLog)
   }
 
   /// The ranks that each rank receives from, and the elements of the largest message, over some

@@ -252,7 +252,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// What each rank computes and sends.
-  func payload(
+  private func payload(
     _ split: Split
   ) throws -> @Sendable (Rank) -> Assignment.Payload {
     guard experiment.host.payload == .real else { return { _ in .phantom } }
@@ -375,14 +375,12 @@ public struct Logits: Sendable {
   }
 }
 
-/// Prompts of `--prompt-tokens`: SplitMix64 of seed, sequence and position (Steele, Lea, Flood 2014).
+/// Prompts of `--prompt-tokens`, by seed, sequence and position.
 enum DrawnTokens {
   static func number(seed: UInt64, sequence: Int, position: Int) -> UInt64 {
-    var z = seed &+ UInt64(sequence) &* 0xD1B5_4A32_D192_ED03
-    z = z &+ UInt64(position + 1) &* 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
+    let ofSequence = seed &+ UInt64(sequence) &* 0xD1B5_4A32_D192_ED03
+    var numbers = SplitMix64(seed: ofSequence, first: position)
+    return numbers.next()
   }
 }
 

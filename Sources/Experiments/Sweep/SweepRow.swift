@@ -1,3 +1,4 @@
+import Plots
 import Programs
 import Quantities
 
@@ -144,9 +145,6 @@ enum RowField {
   /// A text; a line's end becomes a space, so that a row is a line.
   static func text(_ text: String) -> String {
     let line = text.split(separator: "\n").joined(separator: " ")
-    guard line.contains(where: { $0 == "," || $0 == "\"" }) else { return line }
-    return "\""
-      + line.split(separator: "\"", omittingEmptySubsequences: false)
-      .joined(separator: "\"\"") + "\""
+    return Plots.CSV.quoted(line)
   }
 }

@@ -14,20 +14,32 @@ final class ControlLine: WeightLine {
   /// Tells the control thread that nothing follows.
   func end() throws(ZeroMQError) { try socket.send([UInt8]()) }
 
+  /// The word that ended the run, once it was heard.
+  private var ending: ControlMessage?
+
   /// Waits for the coordinator's next word.
   ///
-  /// Throws `NodeFailure` when it is a refusal or an abort.
+  /// Throws `NodeFailure` when it is a refusal, and `NodeError.aborted` when it ends the run: `takeEnding` has
+  /// the word.
   func next() throws -> ControlMessage {
     let message = try socket.receive()
     return try read(message)
   }
 
-  /// What was said when the abort flag was raised, behind what is no longer wanted.
-  func abortReason() -> String? {
-    while let frame = try? socket.nextFrame() {
-      if case .success(.abort(let reason)) = ControlMessage.reading(frame) { return reason }
+  /// The word that ended the run; behind what is no longer wanted where the abort flag was seen first.
+  func takeEnding() -> ControlMessage? {
+    defer { ending = nil }
+    while ending == nil, let frame = try? socket.nextFrame() {
+      switch ControlMessage.reading(frame) {
+      case .success(let message):
+        switch message {
+        case .abort, .again: ending = message
+        default: break
+        }
+      case .failure: break
+      }
     }
-    return nil
+    return ending
   }
 
   func ask(_ request: WeightRequest) throws { try say(.wantWeights(request)) }
@@ -52,7 +64,9 @@ final class ControlLine: WeightLine {
     switch read {
     case .refuse(let reason):
       throw NodeFailure(reason: "the coordinator refused this node: \(reason)", isOwn: false)
-    case .abort(let reason): throw NodeFailure(reason: reason, isOwn: false)
+    case .abort, .again:
+      ending = read
+      throw NodeError.aborted
     default: return read
     }
   }

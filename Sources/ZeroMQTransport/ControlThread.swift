@@ -177,7 +177,7 @@ final class ControlThread: Sendable {
         }
         // First the words, then the flag: who sees the flag finds the reason.
         try data.send(frame)
-        if kind == .abort { owner.abortFlag.raise() }
+        if kind == .abort || kind == .again { owner.abortFlag.raise() }
       }
     }
 

@@ -129,12 +129,16 @@ public final class Coordinator: Sendable {
     public var limits: ClusterSession.Limits
     /// Whether nodes stay for another run; else they leave when this one is done.
     public var keepsNodes: Bool
+    /// Whether nodes stay when one of them is lost, so that it can be run again.
+    public var keepsSurvivors: Bool
 
     /// Takes each field as it is.
     public init(
       assignments: [Assignment], windowCount: Int,
-      limits: ClusterSession.Limits = ClusterSession.Limits(), keepsNodes: Bool = false
+      limits: ClusterSession.Limits = ClusterSession.Limits(), keepsNodes: Bool = false,
+      keepsSurvivors: Bool = false
     ) {
+      self.keepsSurvivors = keepsSurvivors
       self.assignments = assignments
       self.windowCount = windowCount
       self.limits = limits
@@ -160,14 +164,16 @@ public final class Coordinator: Sendable {
     var state = Loop(
       session: ClusterSession(
         assignments: plan.assignments, windowCount: plan.windowCount, limits: plan.limits,
-        roll: desk.roll, returning: desk.returning, boot: HostIdentity.boot, now: MonotonicClock.now
+        roll: desk.roll, returning: desk.returning, keepsSurvivors: plan.keepsSurvivors,
+        boot: HostIdentity.boot, now: MonotonicClock.now
       ),
       callbacks: callbacks)
     desk.returning = []
     let result = Result { () throws(RunError) in try execute(&state, desk) }
     desk.roll = state.session.roll
-    let outcome = try result.get()
     let waiting = Set(desk.roll.members.map(\.identity))
+    desk.returning = Set(state.session.staying).subtracting(waiting)
+    let outcome = try result.get()
     desk.returning = Set(state.session.identities).subtracting(waiting)
     if !plan.keepsNodes { dismissAll(desk) }
     return outcome

@@ -16,6 +16,7 @@ import ZeroMQ
 /// ```
 /// hello ▸ assigned ▸ bound ▸ connected, loading ▸ ready ▸ running ▸ done ▸ hello … ▸ dismissed
 /// ```
+/// A run that another node's loss has ended leads back to hello too.
 /// Each state is one place in `live` and `serve`, and says what it waits for; an abort, a refusal or a silent
 /// coordinator ends it from anywhere.
 public struct NodeService {
@@ -99,7 +100,10 @@ public struct NodeService {
       } catch let failure as NodeFailure {
         throw failure
       } catch NodeError.aborted {
-        throw NodeFailure(reason: line.abortReason() ?? "the run was aborted", isOwn: false)
+        guard case .abort(let reason) = line.takeEnding() else {
+          throw NodeFailure(reason: "the run was aborted", isOwn: false)
+        }
+        throw NodeFailure(reason: reason, isOwn: false)
       } catch {
         throw NodeFailure(reason: "\(error)", isOwn: true)
       }
@@ -130,7 +134,18 @@ public struct NodeService {
         try line.say(.hello(hello(rank)))
         switch try line.next() {
         case .assign(let assignment):
-          try serve(assignment)
+          do {
+            try serve(assignment)
+          } catch NodeError.aborted {
+            let ending = line.takeEnding()
+            guard case .again = ending else {
+              if case .abort(let reason) = ending {
+                throw NodeFailure(reason: reason, isOwn: false)
+              }
+              throw NodeError.aborted
+            }
+            abortFlag.lower()
+          }
           // The same part again where there is another run: what is measured is then of the same hosts.
           rank = assignment.rank.index
         case .dismiss: return
@@ -208,7 +223,9 @@ public struct NodeService {
       switch assignment.transport {
       case .ipc(let folder):
         return try assignment.sources.map { peer in
-          let path = "\(folder)/\(peer.index)-\(assignment.rank.index)"
+          // A run that is run again has paths of its own: the sockets before may not be gone yet.
+          let run = String(assignment.run, radix: 36)
+          let path = "\(folder)/\(run)-\(peer.index)-\(assignment.rank.index)"
           let bound = try transport.bind(.ipc(path: path), for: peer)
           return ControlMessage.PeerEndpoint(peer: peer, endpoint: bound.rawValue)
         }

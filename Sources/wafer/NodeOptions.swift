@@ -31,6 +31,9 @@ struct NodeOptions: ParsableArguments {
   @Option(help: "How long all nodes may take to load their weights, such as 1h.")
   var loadingLimit = "600 s"
 
+  @Option(help: "How long a node may say nothing before it is lost, such as 30s.")
+  var silenceLimit = "15 s"
+
   @Option(
     help: ArgumentHelp(
       "Keys that 'wafer keys' made: nodes are admitted by theirs, and all is encrypted. Default: $WAFER_KEYS.",
@@ -68,7 +71,8 @@ struct NodeOptions: ParsableArguments {
     var launch = NodeLaunch(
       program: nil, coordinator: coordinator,
       registrationLimit: try Self.time(registrationLimit, "--registration-limit"),
-      loadingLimit: try Self.time(loadingLimit, "--loading-limit"))
+      loadingLimit: try Self.time(loadingLimit, "--loading-limit"),
+      silenceLimit: try Self.time(silenceLimit, "--silence-limit"))
     guard transport == .tcp || transport == .ipc else {
       if externalNodes || coordinator != nil {
         throw ConfigurationError(

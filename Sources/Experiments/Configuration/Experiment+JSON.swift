@@ -187,6 +187,7 @@ extension Experiment.Host {
       "precision": .string(precision.rawValue),
       "threads_per_node": .integer(Self.threadsPerNode),
       "weights": .string(weights.rawValue),
+      "on_failure": .string(onFailure.rawValue),
       "wait_limit_ns": .integer(waitLimit.nanoseconds),
       "pinning": .string(pinning.rawValue),
       "repetitions": .integer(repetitions),

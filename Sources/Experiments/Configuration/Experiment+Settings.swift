@@ -79,6 +79,7 @@ extension Experiment {
     case "host.payload": host.payload.rawValue
     case "host.precision": host.precision.rawValue
     case "host.weights": host.weights.rawValue
+    case "host.on_failure": host.onFailure.rawValue
     case "host.wait_limit": "\(host.waitLimit.nanoseconds) ns"
     case "host.pinning": host.pinning.rawValue
     case "host.repetitions": "\(host.repetitions)"

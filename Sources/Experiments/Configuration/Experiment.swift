@@ -134,6 +134,8 @@ public struct Experiment: Hashable, Sendable {
     public static let threadsPerNode = 1
     /// How nodes come to the weights of a file.
     public var weights: WeightAccess
+    /// What becomes of the run when a node is lost.
+    public var onFailure: FailurePolicy
     /// Longest wait for a message.
     public var waitLimit: MeasuredTime
     /// Whether nodes stay on processors of their own.

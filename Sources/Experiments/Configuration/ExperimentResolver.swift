@@ -300,10 +300,23 @@ public struct ExperimentResolver: Sendable {
       model: model.reference, transport: transport, payload: payload,
       precision: try reader.choice("host.precision"),
       weights: try weights(reader, model: model, transport: transport),
+      onFailure: try onFailure(reader, transport: transport),
       waitLimit: MeasuredTime(nanoseconds: Int64(nanoseconds)),
       pinning: try reader.choice("host.pinning"),
       repetitions: try reader.count("host.repetitions"), prompt: prompt, sampling: sampling,
       logits: logits, output: try reader.text("host.output"))
+  }
+
+  /// Threads of one process are lost together.
+  private func onFailure(
+    _ reader: SettingsReader, transport: Transport
+  ) throws(ConfigurationError) -> FailurePolicy {
+    let policy: FailurePolicy = try reader.choice("host.on_failure")
+    guard policy == .restart, transport != .tcp, transport != .ipc else { return policy }
+    throw reader.error(
+      "host.on_failure",
+      "is restart, which needs node processes, and the transport is "
+        + transport.rawValue, remedy: "Use --transport tcp or ipc")
   }
 
   /// Streaming needs a file to stream, and processes to stream it to.

@@ -199,6 +199,10 @@ public enum ExperimentSchema {
       "path: each node reads the model's file; stream: the coordinator sends each node its slices; "
         + "automatic: nodes that have the same file read it, others have it sent"),
     SettingKey(
+      "host.on_failure", .choice(FailurePolicy.allCases.map(\.rawValue)), default: "abort",
+      option: "--on-failure",
+      "when a node is lost: abort, or restart: another takes its place, and the run is run again"),
+    SettingKey(
       "host.wait_limit", .quantity(.time, Rational(1, over: 1000)...Rational(86_400)),
       default: "60 s", option: "--wait-limit", "longest wait for a message before the run fails"),
     SettingKey(

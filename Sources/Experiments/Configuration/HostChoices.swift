@@ -26,6 +26,14 @@ public enum Precision: String, CaseIterable, Hashable, Sendable {
   case reduced
 }
 
+/// What becomes of a run when a node is lost.
+public enum FailurePolicy: String, CaseIterable, Hashable, Sendable {
+  /// It ends with an error.
+  case abort
+  /// The node is replaced, by a new process or a spare, and the program is run again.
+  case restart
+}
+
 /// Whether nodes stay on processors of their own.
 public enum Pinning: String, CaseIterable, Hashable, Sendable {
   /// Where the host has as many processors as nodes.

@@ -8,6 +8,7 @@ import Programs
 import Quantities
 import Runtime
 import Serving
+import Synchronization
 import Tensors
 import Transformer
 
@@ -154,7 +155,7 @@ public struct ExperimentRun: Sendable {
     let nodes = NodeRun(
       transport: experiment.host.transport, launch: launch,
       waitLimit: experiment.host.waitLimit, pinning: experiment.host.pinning,
-      recording: recording, weights: try weightServer(),
+      recording: recording, onFailure: experiment.host.onFailure, weights: try weightServer(),
       progress: { [progress] in
         progress("\(name.rawValue): \(split.ranks) node\(split.ranks == 1 ? "" : "s") \($0)")
       }, interruption: interruption)
@@ -170,6 +171,7 @@ public struct ExperimentRun: Sendable {
     result.measured = MeasuredResult(
       outcome.reports, outcome.windows, nodes: outcome.nodes, clocks: outcome.clocks,
       batches: batches)
+    result.measured?.restarts = outcome.restarts
     result.tokens = tokens(outcome.windows, batches: batches)
     result.logits = logits(outcome.windows, split: split)
     result.nodes = outcome.nodes
@@ -400,6 +402,8 @@ enum DrawnTokens {
 private final class TextEnd: Sendable {
   private let endOfText: Set<Int32>
   private let emit: @Sendable (Int32) -> Void
+  /// Windows whose tokens were taken: a run that is run again makes the same ones once more.
+  private let taken = Mutex(0)
 
   init(endOfText: Set<Int32>, emit: @escaping @Sendable (Int32) -> Void) {
     self.endOfText = endOfText
@@ -410,7 +414,11 @@ private final class TextEnd: Sendable {
   func take(_ report: WindowReport) -> Bool {
     for output in report.outputs {
       guard let token = output.tokens.first else { continue }
-      emit(token)
+      let isNew = taken.withLock { taken in
+        defer { taken = max(taken, report.index + 1) }
+        return report.index >= taken
+      }
+      if isNew { emit(token) }
       if endOfText.contains(token) { return false }
     }
     return true

@@ -36,6 +36,8 @@ public struct MeasuredResult: Hashable, Sendable {
   public var streamedBytes: Int
   /// Bytes of weights that hosts had from an earlier run.
   public var cachedBytes: Int
+  /// How often the run was run again because a node was lost; times are those of the last.
+  public var restarts = 0
 
   /// - Parameters:
   ///   - nodes: Who they were, by rank; empty for threads of this process.

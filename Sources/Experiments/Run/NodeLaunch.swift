@@ -13,18 +13,24 @@ public struct NodeLaunch: Sendable {
   public var registrationLimit: MeasuredTime
   /// How long all nodes may take to load their slices.
   public var loadingLimit: MeasuredTime
+  /// How long a node may say nothing.
+  public var silenceLimit: MeasuredTime
 
   /// A minute lets a container pull its image; a process needs milliseconds.
   public static let defaultRegistrationLimit = MeasuredTime(nanoseconds: 60_000_000_000)
   /// Ten minutes read 100 GB at 170 MB/s.
   public static let defaultLoadingLimit = MeasuredTime(nanoseconds: 600_000_000_000)
+  /// Nodes speak once a second; 15 s lets a loaded host breathe.
+  public static let defaultSilenceLimit = MeasuredTime(nanoseconds: 15_000_000_000)
 
   /// Nodes started from `program`, or `external` ones, that find the coordinator at `coordinator`.
   public init(
     program: String?, coordinator: String?, external: ExternalNodes? = nil,
     registrationLimit: MeasuredTime = NodeLaunch.defaultRegistrationLimit,
-    loadingLimit: MeasuredTime = NodeLaunch.defaultLoadingLimit
+    loadingLimit: MeasuredTime = NodeLaunch.defaultLoadingLimit,
+    silenceLimit: MeasuredTime = NodeLaunch.defaultSilenceLimit
   ) {
+    self.silenceLimit = silenceLimit
     self.program = program
     self.coordinator = coordinator
     self.external = external
@@ -38,6 +44,7 @@ public struct NodeLaunch: Sendable {
   /// What a session waits for.
   var limits: ClusterSession.Limits {
     ClusterSession.Limits(
-      registration: registrationLimit.nanoseconds, loading: loadingLimit.nanoseconds)
+      registration: registrationLimit.nanoseconds, loading: loadingLimit.nanoseconds,
+      silence: silenceLimit.nanoseconds)
   }
 }

@@ -16,9 +16,20 @@ struct NodeProcesses {
   let count: Int
   let coordinator: String
 
-  /// Processes that have ended, for the coordinator's loop to collect.
+  /// Processes that have ended, for the coordinator's loop to collect, and the way to have another started.
   final class Exits: Sendable {
     private let ended = Mutex<[(process: Int32, status: String)]>([])
+    private let requests: AsyncStream<Void>.Continuation
+
+    fileprivate init(_ requests: AsyncStream<Void>.Continuation) { self.requests = requests }
+
+    /// Starts a node in place of one that is lost.
+    func startAnother() { requests.yield() }
+
+    /// Forgets the end of a process that is known to be lost, whenever it comes.
+    func ignore(_ process: Int32) { ignored.withLock { _ = $0.insert(process) } }
+
+    private let ignored = Mutex<Set<Int32>>([])
 
     func append(_ process: Int32, _ status: String) {
       ended.withLock { $0.append((process, status)) }
@@ -26,9 +37,10 @@ struct NodeProcesses {
 
     /// Takes what has ended since the last call.
     func take() -> [(process: Int32, status: String)] {
-      ended.withLock { list in
+      let ignored = ignored.withLock { $0 }
+      return ended.withLock { list in
         defer { list = [] }
-        return list
+        return list.filter { !ignored.contains($0.process) }
       }
     }
   }
@@ -43,7 +55,8 @@ struct NodeProcesses {
   func around<Result: Sendable>(
     _ body: @escaping @Sendable (Exits) throws -> Result
   ) async throws -> Result {
-    let exits = Exits()
+    let (requests, continuation) = AsyncStream<Void>.makeStream()
+    let exits = Exits(continuation)
     return try await withThrowingTaskGroup(of: Child<Result>.self) { group in
       for _ in 0..<count {
         group.addTask {
@@ -51,13 +64,25 @@ struct NodeProcesses {
           return .node
         }
       }
-      group.addTask { .body(try await Self.onThread { try body(exits) }) }
+      group.addTask {
+        defer { continuation.finish() }
+        return .body(try await Self.onThread { try body(exits) })
+      }
+      group.addTask { await Self.next(requests) }
       var result: Result?
       var alive = count
       // A throwing body leaves the group, which cancels, and so ends, the nodes.
       while alive > 0 || result == nil, let child = try await group.next() {
         switch child {
         case .node: alive -= 1
+        case .another:
+          alive += 1
+          group.addTask {
+            await run(exits)
+            return .node
+          }
+          group.addTask { await Self.next(requests) }
+        case .noMore: break
         case .body(let value):
           result = value
           // Nodes leave by themselves; one that does not is ended.
@@ -78,6 +103,14 @@ struct NodeProcesses {
     case node
     case body(Result)
     case graceOver
+    /// One more node is wanted.
+    case another
+    case noMore
+  }
+
+  private static func next<Result>(_ requests: AsyncStream<Void>) async -> Child<Result> {
+    for await _ in requests { return .another }
+    return .noMore
   }
 
   private func run(_ exits: Exits) async {

@@ -15,6 +15,8 @@ struct NodeRun {
   let pinning: Pinning
   /// Windows whose activities nodes report, and how many of all nodes at most; `nil` is none.
   var recording: Recording.Limits?
+  /// What becomes of the run when a node is lost.
+  var onFailure = FailurePolicy.abort
   /// Weights for nodes that have no file; `nil` where none are needed.
   var weights: WeightServer?
   /// Called when a phase of a process run is reached.
@@ -28,7 +30,12 @@ struct NodeRun {
     var windows: [[WindowReport]]
     var nodes: [ControlMessage.Hello]
     var clocks: [ClockEstimate]
+    /// How often the program was run again, because a node was lost.
+    var restarts = 0
   }
+
+  /// Losses that a run survives. More than that on one run, and the cause is not chance.
+  static let mostRestarts = 16
 
   /// Runs `program` and holds every emulated time that nodes computed against the evaluator's.
   ///
@@ -44,15 +51,13 @@ struct NodeRun {
     payload: @escaping @Sendable (Rank) -> Assignment.Payload,
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
   ) async throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
-    // One run of this host at a time has this number, whatever else is under way.
-    let run = UInt64.random(in: 1...UInt64.max)
     switch transport {
     case .none: preconditionFailure("no nodes without a transport")
     case .inproc:
       return try await Self.onThread {
         let program = makeProgram()
         let cluster = InProcessCluster(
-          ranks: program.ranks, run: run,
+          ranks: program.ranks, run: Self.newNumber,
           waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
           pinsThreads: pins(program.ranks), recording: recording(ofOneOf: program.ranks),
           payload: payload)
@@ -67,13 +72,13 @@ struct NodeRun {
       }
     case .ipc, .tcp:
       return try await overProcesses(
-        makeProgram, run: run, connectionWindows: connectionWindows, payload: payload,
+        makeProgram, connectionWindows: connectionWindows, payload: payload,
         observe: observe)
     }
   }
 
   private func overProcesses(
-    _ makeProgram: @escaping @Sendable () -> EvaluatedProgram, run: UInt64,
+    _ makeProgram: @escaping @Sendable () -> EvaluatedProgram,
     connectionWindows: @escaping @Sendable () -> [Window],
     payload: @escaping @Sendable (Rank) -> Assignment.Payload,
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool
@@ -94,45 +99,79 @@ struct NodeRun {
       executable: launch.program ?? "", count: launch.program == nil ? 0 : ranks,
       coordinator: coordinator.endpoint)
     return try await nodes.around { exits in
-      let program = makeProgram()
-      let connections = EvaluatedProgram.connections(of: connectionWindows(), ranks: ranks)
-      let assignments = (0..<ranks).map { index in
-        Assignment(
-          run: run, rank: Rank(index), sources: connections.sources[index],
-          transport: folder.map { .ipc(folder: $0.path) } ?? .tcp,
-          waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
-          queueLimit: ProgramCheck.maximumUnderWay,
-          largestPayload: connections.largest * 4,
-          // Nodes that somebody else starts may be anywhere.
-          processor: launch.program != nil && pins(ranks) ? index : nil,
-          payload: payload(Rank(index)), recording: recording(ofOneOf: ranks))
+      var restarts = 0
+      while true {
+        do {
+          var (outcome, summary) = try attempt(
+            makeProgram(), on: coordinator, folder: folder, number: restarts, exits: exits,
+            connectionWindows: connectionWindows, payload: payload, observe: observe)
+          outcome.restarts = restarts
+          return (outcome, summary)
+        } catch let error as RunError
+          where error.isLoss && onFailure == .restart && restarts < Self.mostRestarts
+        {
+          restarts += 1
+          progress("lost a node: \(error). Running again, restart \(restarts)")
+          // One that is only silent may still be there.
+          if case .silent(_, let process, _, _) = error, launch.program != nil {
+            exits.ignore(process)
+            kill(process, SIGKILL)
+          }
+          if launch.program != nil { exits.startAnother() }
+        }
       }
-      let outcome = try coordinator.run(
-        Coordinator.Plan(
-          assignments: assignments, windowCount: program.windowCount, limits: launch.limits,
-          keepsNodes: launch.external != nil),
-        Coordinator.Callbacks(
-          nextWindow: { try program.nextWindow() }, observe: observe,
-          exits: { exits.take() }, interruption: interruption,
-          progress: { phase, registered in
-            guard phase == .registering else { return progress(phase.rawValue) }
-            // Nodes of the coordinator's own come within milliseconds.
-            if launch.external != nil { progress("registered: \(registered) of \(ranks)") }
-          }, weights: weights))
-      try LawViolation.check(program, reports: outcome.reports, windows: outcome.windows)
-      return (
-        Outcome(
-          reports: outcome.reports, windows: outcome.windows, nodes: outcome.nodes,
-          clocks: outcome.clocks),
-        program.summary
-      )
     }
+  }
+
+  /// One execution of the program, from its first instruction.
+  private func attempt(
+    _ program: EvaluatedProgram, on coordinator: Coordinator, folder: SocketFolder?, number: Int,
+    exits: NodeProcesses.Exits, connectionWindows: () -> [Window],
+    payload: (Rank) -> Assignment.Payload, observe: @escaping (WindowReport, Rank) -> Bool
+  ) throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
+    let ranks = program.ranks
+    let connections = EvaluatedProgram.connections(of: connectionWindows(), ranks: ranks)
+    let run = Self.newNumber
+    let assignments = (0..<ranks).map { index in
+      Assignment(
+        run: run, rank: Rank(index), sources: connections.sources[index],
+        transport: folder.map { .ipc(folder: $0.path) } ?? .tcp,
+        waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
+        queueLimit: ProgramCheck.maximumUnderWay,
+        largestPayload: connections.largest * 4,
+        // Nodes that somebody else starts may be anywhere.
+        processor: launch.program != nil && pins(ranks) ? index : nil,
+        payload: payload(Rank(index)), recording: recording(ofOneOf: ranks))
+    }
+    let outcome = try coordinator.run(
+      Coordinator.Plan(
+        assignments: assignments, windowCount: program.windowCount, limits: launch.limits,
+        keepsNodes: launch.external != nil,
+        keepsSurvivors: onFailure == .restart && number < Self.mostRestarts),
+      Coordinator.Callbacks(
+        nextWindow: { try program.nextWindow() }, observe: observe,
+        exits: { exits.take() }, interruption: interruption,
+        progress: { phase, registered in
+          guard phase == .registering else { return progress(phase.rawValue) }
+          // Nodes of the coordinator's own come within milliseconds.
+          if launch.external != nil { progress("registered: \(registered) of \(ranks)") }
+        }, weights: weights))
+    try LawViolation.check(program, reports: outcome.reports, windows: outcome.windows)
+    return (
+      Outcome(
+        reports: outcome.reports, windows: outcome.windows, nodes: outcome.nodes,
+        clocks: outcome.clocks),
+      program.summary
+    )
   }
 
   /// A node's share of what is recorded.
   private func recording(ofOneOf ranks: Int) -> Recording.Limits? {
     recording.map { Recording.Limits(windows: $0.windows, events: max(1, $0.events / ranks)) }
   }
+
+  /// One run at a time has this number, whatever else is under way.
+  private static var newNumber: UInt64 { UInt64.random(in: 1...UInt64.max) }
 
   private func pins(_ ranks: Int) -> Bool {
     pinning == .automatic && ranks <= ProcessorAffinity.allowedProcessors

@@ -195,6 +195,7 @@ extension MeasuredResult {
       "bytes": .integer(bytes),
       "messages": .integer(messages),
       "oversubscribed": .boolean(isOversubscribed),
+      "restarts": .integer(restarts),
       "hosts": .integer(hosts),
       "clock_bound_ns": clockBound.map { .integer($0.nanoseconds) } ?? .null,
       "loading_ns": .integer(loading.nanoseconds),

@@ -103,6 +103,11 @@ public struct RunTable {
     if half.isOversubscribed {
       notes.append("oversubscribed: more nodes than processors; it measures this host")
     }
+    if half.restarts > 0 {
+      notes.append(
+        "\(half.restarts) node\(half.restarts == 1 ? "" : "s") lost and replaced; times are the last run's"
+      )
+    }
     if half.hosts > 1 {
       let bound = half.clockBound.map { "within " + time($0) } ?? "not known"
       notes.append("\(half.hosts) hosts, their clocks \(bound): TTFT and total are as good as that")

@@ -119,6 +119,9 @@ public struct ClusterSession: Sendable {
   private let assignments: [Assignment]
   private let boot: String
   private var returning: Set<NodeIdentity>
+  private let keepsSurvivors: Bool
+  /// Nodes that stay after a failure, and say hello again.
+  public private(set) var staying: [NodeIdentity] = []
   private let limits: Limits
   private let windowCount: Int
   private var nodes: [Node?]
@@ -134,11 +137,14 @@ public struct ClusterSession: Sendable {
   ///   - roll: Nodes that wait already.
   ///   - returning: Nodes of the run before that have yet to say hello again. They are waited for, so that
   ///     each gets the rank that it had.
+  ///   - keepsSurvivors: Whether nodes stay when one of them is lost, so that the program can be run again.
   ///   - boot: The coordinator's host: nodes of the same one share its clock.
   public init(
     assignments: [Assignment], windowCount: Int, limits: Limits, roll: NodeRoll = NodeRoll(),
-    returning: Set<NodeIdentity> = [], boot: String = "", now: MeasuredTime
+    returning: Set<NodeIdentity> = [], keepsSurvivors: Bool = false, boot: String = "",
+    now: MeasuredTime
   ) {
+    self.keepsSurvivors = keepsSurvivors
     self.returning = returning
     self.assignments = assignments
     self.roll = roll
@@ -400,7 +406,9 @@ public struct ClusterSession: Sendable {
       guard let node, node.report == nil else { continue }
       let silence = (now - node.lastHeard).nanoseconds
       if silence > limits.silence {
-        return fail(.silent(Rank(index), seconds: Double(silence) / 1e9, phase: phase))
+        return fail(
+          .silent(
+            Rank(index), process: node.hello.process, seconds: Double(silence) / 1e9, phase: phase))
       }
     }
     if phase == .loading, waited > limits.loading {
@@ -414,12 +422,25 @@ public struct ClusterSession: Sendable {
 
   private mutating func fail(_ error: RunError) -> [Action] {
     let words = error.description
-    // Who waits for this run to begin waits in vain; spares of a run that has begun are not concerned.
-    let waiting = phase == .registering ? roll.members.map(\.identity) : []
-    if phase == .registering { roll = NodeRoll() }
+    let isAgain = keepsSurvivors && error.isLoss
+    var actions: [Action] = []
+    for (rank, node) in nodes.enumerated() {
+      guard let node else { continue }
+      if isAgain, error.lost != Rank(rank) {
+        // Who has told all and said hello waits already.
+        if node.report == nil { actions.append(.send(.again(words), to: node.identity)) }
+        staying.append(node.identity)
+      } else {
+        actions.append(.send(.abort(words), to: node.identity))
+      }
+    }
+    if phase == .registering, !isAgain {
+      // Who waits for this run to begin waits in vain; spares of a run that has begun are not concerned.
+      actions += roll.members.map { .send(.abort(words), to: $0.identity) }
+      roll = NodeRoll()
+    }
     phase = .ended
-    return (nodes.compactMap { $0?.identity } + waiting).map { .send(.abort(words), to: $0) }
-      + [.ended(.failure(error))]
+    return actions + [.ended(.failure(error))]
   }
 
   /// The nodes of the run, by rank; nobody while they register.

@@ -21,7 +21,7 @@ import Quantities
 /// ```
 /// While it loads, a node may ask for weights: `wantWeights` ▸ `weights`, `wantChunk` ▸ `chunk`. At any time:
 /// `alive` either way; `ping` ▸ `pong`, which tells how clocks stand; `failed` from a node, `abort` from the
-/// coordinator. Anyone may ask for the `status`, and gets the `members`.
+/// coordinator, or `again`, after which the node says `hello` once more. Anyone may ask for the `status`, and gets the `members`.
 public enum ControlMessage: Sendable {
   // From a node.
   case hello(Hello)
@@ -41,6 +41,8 @@ public enum ControlMessage: Sendable {
   case begin
   case finish
   case abort(String)
+  /// The run is over, because a node was lost; stay for it to be run again.
+  case again(String)
   /// Leave: nothing is left to do.
   case dismiss
   case weights(WeightAnswer)

@@ -20,7 +20,8 @@ extension ControlMessage {
     case .ready(let weightBytes): writer.put(count: weightBytes)
     case .windowDone(let report): writer.put(report)
     case .done(let report): writer.put(report)
-    case .failed(let reason), .refuse(let reason), .abort(let reason): writer.put(reason)
+    case .failed(let reason), .refuse(let reason), .abort(let reason), .again(let reason):
+      writer.put(reason)
     case .assign(let assignment): writer.put(assignment)
     case .window(let window): writer.put(window)
     case .wantWeights(let request): writer.put(request)
@@ -66,6 +67,7 @@ extension ControlMessage {
     case .window: self = .window(try reader.window())
     case .begin: self = .begin
     case .finish: self = .finish
+    case .again: self = .again(try reader.text())
     case .dismiss: self = .dismiss
     case .wantWeights: self = .wantWeights(try reader.weightRequest())
     case .weights: self = .weights(try reader.weightAnswer())
@@ -94,6 +96,7 @@ extension ControlMessage {
   public enum Kind: UInt8, Sendable {
     case hello, bound, ready, windowDone, done, failed, refuse, assign, connect, window, begin
     case finish, abort, alive, dismiss, wantWeights, weights, ping, pong, status, members
+    case again
 
     /// The message's name in errors.
     var name: String {
@@ -120,6 +123,7 @@ extension ControlMessage {
     case .begin: .begin
     case .finish: .finish
     case .abort: .abort
+    case .again: .again
     case .dismiss: .dismiss
     case .wantWeights: .wantWeights
     case .weights: .weights

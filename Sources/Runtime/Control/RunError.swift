@@ -5,13 +5,27 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
   case missing([Rank], present: [String], seconds: Double)
   case exitedEarly(process: Int32, status: String)
   case exited(Rank, status: String)
-  case silent(Rank, seconds: Double, phase: ClusterSession.Phase)
+  case silent(Rank, process: Int32, seconds: Double, phase: ClusterSession.Phase)
   case loadingLate([Rank], seconds: Double)
   case node(Rank, String)
   case protocolFault(Rank, String)
   case aborted(String)
   /// A socket or a process of the coordinator itself.
   case coordinator(String)
+
+  /// The rank whose node is lost. What it did can be done again by another.
+  public var lost: Rank? {
+    switch self {
+    case .exited(let rank, _), .silent(let rank, _, _, _): rank
+    default: nil
+    }
+  }
+
+  /// Whether the run failed because a process is gone, and not because of what it was asked to do.
+  public var isLoss: Bool {
+    if case .exitedEarly = self { return true }
+    return lost != nil
+  }
 
   /// One sentence or two.
   public var description: String {
@@ -24,7 +38,7 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
       "node process \(process) ended before it registered: \(status)"
     case .exited(let rank, let status):
       "the node of \(rank) ended in the middle of the run: \(status)"
-    case .silent(let rank, let seconds, let phase):
+    case .silent(let rank, _, let seconds, let phase):
       "\(rank) has said nothing for \(Self.rounded(seconds)) s while \(phase.rawValue); "
         + "it is stopped, cut off, or its host is overloaded"
     case .loadingLate(let ranks, let seconds):

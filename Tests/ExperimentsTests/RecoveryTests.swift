@@ -1,0 +1,132 @@
+import Foundation
+import Runtime
+import TestSupport
+import Testing
+import ZeroMQTransport
+
+@testable import Experiments
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Runs that lose nodes and go on: the same tokens and the same emulated times as undisturbed ones.
+@Suite("Recovery", .serialized)
+struct RecoveryTests {
+  private static let experiment = [
+    "run", "--model", "synthetic-tiny", "--pp", "2", "--tp", "2", "--prompt-tokens", "8",
+    "--output-tokens", "60", "--transport", "tcp", "--format", "json",
+  ]
+
+  private struct Result: Equatable {
+    var emulated: String
+    var tokens: [JSONValue?]
+
+    init(_ ended: Ended) throws {
+      let document = try ended.document
+      emulated = try EmulatedDocument(run: document, place: .builtIn).json.document
+      tokens = ["single", "cluster"].map { document[$0]?["tokens"] }
+    }
+  }
+
+  private static func restarts(_ ended: Ended) throws -> Int {
+    try ["single", "cluster"].reduce(0) { sum, half in
+      guard case .number(let text)? = try ended.document[half]?["measured"]?["restarts"] else {
+        return sum
+      }
+      return sum + (Int(text) ?? 0)
+    }
+  }
+
+  @Test(
+    "a node killed in any phase is replaced, and nothing shows it but the count",
+    arguments: ["registering", "binding", "loading", "running", "later"])
+  func killed(phase: String) async throws {
+    let undisturbed = try Result(try await run(Products.wafer, Self.experiment))
+    let killed = Collected<Int32>()
+    let ended = try await Fixtures.withShortFolder { folder in
+      let ended = try await run(
+        Products.wafer, Self.experiment + ["--on-failure", "restart"], temporary: folder
+      ) { process, line in
+        guard killed.all.isEmpty, line.hasPrefix("cluster:") else { return }
+        let isIt =
+          phase == "later" || phase == "registering"
+          ? line.hasSuffix("running") || phase == "registering" : line.hasSuffix(phase)
+        guard isIt else { return }
+        if phase == "later" { usleep(30_000) }
+        guard let child = Processes.children(of: process).last else { return }
+        killed.append(contentsOf: [child])
+        kill(child, SIGKILL)
+      }
+      for child in killed.all { #expect(!Processes.isAlive(child)) }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+      return ended
+    }
+    #expect(ended.status == 0, "\(phase): \(ended.errors)")
+    #expect(!killed.all.isEmpty)
+    #expect(try Result(ended) == undisturbed)
+    // A node that has told everything may die.
+    if phase != "later" {
+      #expect(try Self.restarts(ended) == 1, "\(ended.errors)")
+      #expect(ended.errors.contains("restart 1"))
+    }
+  }
+
+  @Test("a spare takes the place of a node of other hosts, and survivors keep their ranks")
+  func spare() async throws {
+    let undisturbed = try Result(try await run(Products.wafer, Self.experiment))
+    try await Fixtures.withShortFolder { folder in
+      let coordinator = "ipc://\(folder)/coordinator"
+      let processes = Collected<(rank: Int, process: Int32)>()
+      async let ended = run(
+        Products.wafer,
+        Self.experiment + [
+          "--on-failure", "restart", "--external-nodes", "--coordinator", coordinator,
+          "--silence-limit", "3s",
+        ]
+      ) { _, line in
+        guard line == "cluster: 4 nodes running", processes.all.isEmpty,
+          let status = try? ClusterStatus.ask(coordinator, within: .seconds(20))
+        else { return }
+        processes.append(
+          contentsOf: status.members.compactMap { member in
+            member.rank.map { ($0, member.hello.process) }
+          })
+        // Nobody sees its end but by its silence.
+        if let second = processes.all.first(where: { $0.rank == 2 }) {
+          kill(second.process, SIGKILL)
+        }
+      }
+      let nodes = try await withThrowingTaskGroup(of: Ended.self) { group in
+        for _ in 0..<5 {
+          group.addTask { try await run(Products.node, ["--coordinator", coordinator]) }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      let cluster = try await ended
+      #expect(cluster.status == 0, "\(cluster.errors)")
+      #expect(try Result(cluster) == undisturbed)
+      if processes.all.contains(where: { $0.rank == 2 }), try Self.restarts(cluster) == 1 {
+        #expect(nodes.count { $0.status == nil } == 1)
+        #expect(nodes.count { $0.status == 0 } == 4, "\(nodes.map(\.errors))")
+      }
+    }
+  }
+
+  @Test("a node that never stays ends the run when the restarts are used up")
+  func hopeless() async throws {
+    let ended = try await run(
+      Products.wafer, Self.experiment + ["--on-failure", "restart", "--node-program", "/bin/false"])
+    #expect(ended.status == 1)
+    #expect(ended.errors.contains("restart \(NodeRun.mostRestarts)"))
+    #expect(ended.errors.contains(/wafer: node process [0-9]+ ended before it registered/))
+  }
+
+  @Test("threads of one process cannot be replaced")
+  func threads() async throws {
+    let ended = try await run(
+      Products.wafer, ["run", "--on-failure", "restart", "--transport", "inproc"])
+    #expect(ended.status == 2)
+    #expect(ended.errors.contains("'host.on_failure' is restart, which needs node processes"))
+  }
+}

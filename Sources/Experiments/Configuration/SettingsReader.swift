@@ -17,6 +17,7 @@ struct SettingsReader {
       case .decimal: _ = try decimal(key.name)
       case .grid: _ = try grid(key.name)
       case .sides: _ = try sides(key.name)
+      case .items: _ = try items(key.name)
       }
     }
   }
@@ -37,7 +38,7 @@ struct SettingsReader {
     let key = ExperimentSchema.key(name)
     switch settings[name]?.value {
     case nil: return key.standard.flatMap { $0 == key.word ? nil : $0 }
-    case .list: throw wrong(key, "is a list")
+    case .list, .items: throw wrong(key, "is a list")
     case .plain(let text), .quoted(let text):
       if text == key.word { return nil }
       switch key.kind {
@@ -210,7 +211,7 @@ struct SettingsReader {
         throw wrong(key, "is the text \"\(written)\" in quotes")
       }
       text = written
-    case .list: throw wrong(key, "is a list")
+    case .list, .items: throw wrong(key, "is a list")
     }
     return text == key.word ? nil : text
   }

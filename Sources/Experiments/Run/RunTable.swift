@@ -36,6 +36,8 @@ public struct RunTable {
       + "\(Self.time(modelled.link.latency)), "
       + (modelled.link.bandwidth.map { Self.bytes($0.approximation) + "/s" } ?? "infinite")
       + (modelled.topology == .fullMesh ? "" : "; \(modelled.topology)")
+      + (modelled.overrides.isEmpty
+        ? "" : "\nNot alike: " + modelled.overrides.words(modelled.device.noun(1)))
       + (result.single.isHypothetical
         ? "\nThe single \(modelled.device.noun(1)) is taken as enlarged (hypothetical): "
           + result.single.layout.excess : "")

@@ -28,6 +28,14 @@ struct SettingsReader {
   /// Whether somebody set the key.
   func isSet(_ name: String) -> Bool { settings[name] != nil }
 
+  /// Whether a key is set to its own word for absence, such as `automatic`.
+  func isWord(_ name: String) -> Bool {
+    switch settings[name]?.value {
+    case .plain(let text), .quoted(let text): text == ExperimentSchema.key(name).word
+    default: false
+    }
+  }
+
   /// The error of a key's value that cannot be, for a reason beyond the schema.
   func error(_ name: String, _ problem: String, remedy: String? = nil) -> ConfigurationError {
     ConfigurationError(place(name), key: name, problem, remedy: remedy)

@@ -61,7 +61,9 @@ public struct RunTable {
     var halves: [(name: String, metrics: ServingMetrics)] = []
     if let metrics = result.single.emulated.serving { halves.append(("single", metrics)) }
     if let metrics = result.cluster.emulated.serving { halves.append(("cluster", metrics)) }
-    return halves.isEmpty ? "" : ServingMetrics.table(halves, style)
+    guard !halves.isEmpty else { return "" }
+    return ServingMetrics.table(halves, style) + "\n"
+      + Self.utilisation(result.cluster.emulated, style)
   }
 
   private func generated(_ style: TextStyle) -> String {

@@ -31,7 +31,9 @@ public struct SweepReport: Sendable {
         "How latency and throughput depend on \(axes): \(table.points.count) points, in emulated time."
     )
     page.question = folder.sweep["summary"]?.string
-    let answer = SweepAnswer(axes: table.axes.map { ($0.name, $0.key) }, rows: folder.rows)
+    let answer = SweepAnswer(
+      axes: table.axes.map { ($0.name, $0.key) }, rows: folder.rows,
+      time: { ValueUnit.picoseconds.text($0 * 1e12) })
     page.answer = answer.sentences.joined(separator: " ")
     page.add("Answer", [ranges(answer)])
     page.add("Curves", curves)
@@ -49,10 +51,11 @@ public struct SweepReport: Sendable {
   /// Between which values each result lies.
   private func ranges(_ answer: SweepAnswer) -> ReportPage.Piece? {
     let rows = answer.ranges.filter(\.varies).map {
-      [$0.name, $0.low.text, $0.low.place, $0.high.text, $0.high.place, $0.factor]
+      [$0.name, $0.low.text, $0.low.values, $0.high.text, $0.high.values, $0.factor]
     }
+    let at = "at " + table.axes.map(\.name).joined(separator: ", ")
     return rows.isEmpty
-      ? nil : .table(columns: ["", "least", "at", "most", "at", "apart"], rows: rows)
+      ? nil : .table(columns: ["", "least", at, "most", at, "apart"], rows: rows)
   }
 
   // MARK: Pictures

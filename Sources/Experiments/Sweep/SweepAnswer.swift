@@ -7,6 +7,8 @@ struct SweepAnswer {
   let axes: [(name: String, column: String)]
   /// Rows as documents.
   let rows: [JSONValue]
+  /// How a time in seconds is written.
+  var time: (Double) -> String = { RunTable.seconds($0) }
 
   /// Times that differ by less than this part are the same to a reader.
   private static let least = 0.0005
@@ -17,52 +19,68 @@ struct SweepAnswer {
     let name: String
     /// `A token takes`, for a range of it.
     let subject: String
-    let text: @Sendable (Double) -> String
+    /// What stands behind a value; `nil` of a time in picoseconds.
+    let unit: String?
     /// What a ratio of two of them means.
     let compared: String
   }
 
   private static let metrics = [
     Metric(
-      key: "tpot_ps", name: "TPOT", subject: "A token takes",
-      text: { RunTable.seconds($0 / 1e12) }, compared: "as long"),
+      key: "tpot_ps", name: "TPOT", subject: "A token takes", unit: nil, compared: "as long"),
     Metric(
-      key: "ttft_ps", name: "TTFT", subject: "The first token takes",
-      text: { RunTable.seconds($0 / 1e12) }, compared: "as long"),
+      key: "ttft_ps", name: "TTFT", subject: "The first token takes", unit: nil,
+      compared: "as long"),
     Metric(
-      key: "tokens_per_second", name: "tokens/s", subject: "All together make",
-      text: { RunTable.number($0) + " tokens/s" }, compared: "as many"),
+      key: "tokens_per_second", name: "tokens/s", subject: "All together make", unit: "",
+      compared: "as many"),
     Metric(
       key: "tokens_per_second_per_wafer", name: "tokens/s a wafer", subject: "A wafer makes",
-      text: { RunTable.number($0) + " tokens/s" }, compared: "as many"),
+      unit: "", compared: "as many"),
     Metric(
-      key: "joules_per_token", name: "J/token", subject: "A token costs",
-      text: { RunTable.number($0) + " J" }, compared: "as much"),
+      key: "joules_per_token", name: "J/token", subject: "A token costs", unit: " J",
+      compared: "as much"),
     Metric(
-      key: "slowdown", name: "times one wafer's time", subject: "The whole takes",
-      text: { String(format: "%.4f times one wafer's time", $0) }, compared: "as long"),
+      key: "slowdown", name: "slowdown", subject: "", unit: " times", compared: "as long"),
   ]
+
+  private func text(_ value: Double, _ metric: Metric) -> String {
+    guard let unit = metric.unit else { return time(value / 1e12) }
+    return metric.key == "slowdown"
+      ? String(format: "%.4f", value) + unit : RunTable.number(value) + unit
+  }
+
+  /// An end of a range, and the point where it is: the values of all axes, and these with their names.
+  struct End {
+    let text: String
+    let values: String
+    let place: String
+  }
 
   /// Between which values a result lies.
   struct Range {
     fileprivate let metric: Metric
     /// What readers call it.
     var name: String { metric.name }
-    /// The least and the largest, and their points.
-    let low: (text: String, place: String), high: (text: String, place: String)
+    /// The least and the largest.
+    let low: End, high: End
     /// The largest over the least.
     let ratio: Double
     /// Whether they differ.
     var varies: Bool { ratio > 1 + SweepAnswer.least }
 
     /// One line: both values with their points.
-    var line: String { "\(name): \(low.text) at \(low.place), \(high.text) at \(high.place)" }
+    var line: String { "\(name): \(low.text) (\(low.place)) to \(high.text) (\(high.place))" }
 
     /// `1.30 times`
     var factor: String { SweepAnswer.factor(ratio) }
 
     fileprivate var sentence: String {
-      varies
+      if metric.key == "slowdown" {
+        return "In all it takes \(low.text) as long as on one wafer at \(low.place), and "
+          + "\(high.text) at \(high.place)."
+      }
+      return varies
         ? "\(metric.subject) \(low.text) at \(low.place), and \(high.text) at \(high.place): "
           + "\(factor) \(metric.compared)."
         : "\(metric.subject) \(low.text) at every point."
@@ -82,7 +100,12 @@ struct SweepAnswer {
       sentences.append(slowdown.sentence)
     }
     let without = rows.count { $0["total_ps"]?.double == nil }
-    if without > 0 { sentences.append("\(without) of \(rows.count) points cannot be.") }
+    if without > 0 {
+      let places = rows.filter { $0["total_ps"]?.double == nil }.prefix(3).map(place)
+      sentences.append(
+        "\(without) of \(rows.count) points cannot be: \(places.joined(separator: "; "))"
+          + (without > places.count ? "; and \(without - places.count) more." : "."))
+    }
     return sentences
   }
 
@@ -98,14 +121,17 @@ struct SweepAnswer {
     guard let low = values.min(by: { $0.value < $1.value }),
       let high = values.max(by: { $0.value < $1.value }), low.value > 0
     else { return nil }
-    func end(_ end: (row: JSONValue, value: Double)) -> (text: String, place: String) {
-      (
-        metric.text(end.value),
-        axes.map { "\($0.name) \(Self.shown(end.row[$0.column]?.words ?? "-"))" }
-          .joined(separator: ", ")
-      )
+    func end(_ end: (row: JSONValue, value: Double)) -> End {
+      End(
+        text: text(end.value, metric),
+        values: axes.map { Self.shown(end.row[$0.column]?.words ?? "-") }.joined(separator: ", "),
+        place: place(end.row))
     }
     return Range(metric: metric, low: end(low), high: end(high), ratio: high.value / low.value)
+  }
+
+  private func place(_ row: JSONValue) -> String {
+    axes.map { "\($0.name) \(Self.shown(row[$0.column]?.words ?? "-"))" }.joined(separator: ", ")
   }
 
   /// By how much each axis alone changes a result, the others being as they are.
@@ -122,8 +148,7 @@ struct SweepAnswer {
       }
       return (axis.name, ratios.max() ?? 1)
     }.sorted { $0.ratio > $1.ratio }
-    return "At most \(parts[0].name) alone changes that by \(Self.factor(parts[0].ratio)), "
-      + parts.dropFirst().map { "\($0.name) alone by \(Self.factor($0.ratio))" }
+    return parts.map { "\($0.name) alone changes that up to \(Self.factor($0.ratio))" }
       .joined(separator: ", ") + "."
   }
 

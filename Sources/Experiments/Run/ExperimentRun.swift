@@ -60,9 +60,17 @@ public struct ExperimentRun: Sendable {
     let layout = try modelled.layout(split)
     let whole = modelled.singleSplit
     let standIn = standIn(for: layout, split, whole)
-    let cluster = try await half(.cluster, split, layout)
-    let single =
-      isSingle ? cluster : try await withoutOverrides.half(.single, whole, standIn)
+    let cluster: HalfResult
+    let single: HalfResult
+    if isSingle || experiment.host.transport != .none {
+      // Nodes of both at once would measure each other.
+      cluster = try await half(.cluster, split, layout)
+      single = isSingle ? cluster : try await withoutOverrides.half(.single, whole, standIn)
+    } else {
+      async let one = withoutOverrides.half(.single, whole, standIn)
+      cluster = try await half(.cluster, split, layout)
+      single = try await one
+    }
     let bestSingle = try withoutOverrides.bestSingle()
     return ExperimentResult(
       experiment: experiment, single: single, cluster: cluster,

@@ -120,14 +120,16 @@ extension TimeGraph {
     guard let wires else { return Prices(messages: messages, deliveries: deliveries) }
     return Prices(
       messages: messages.map {
-        Message(
-          bytes: $0.bytes, overhead: wires.link.sendOverhead,
-          serialization: wires.serialization(bytes: $0.bytes), latency: wires.latency)
+        let cost = wires.cost(bytes: $0.bytes, kind: $0.kind)
+        return Message(
+          kind: $0.kind, bytes: $0.bytes, overhead: cost.sendOverhead,
+          serialization: cost.serialization, latency: cost.latency)
       },
       deliveries: deliveries.map {
-        Delivery(
-          bytes: $0.bytes, serialization: wires.ingressSerialization(bytes: $0.bytes),
-          overhead: wires.link.receiveOverhead)
+        let cost = wires.cost(bytes: $0.bytes, kind: $0.kind)
+        return Delivery(
+          kind: $0.kind, bytes: $0.bytes, serialization: cost.ingressSerialization,
+          overhead: cost.receiveOverhead)
       })
   }
 }

@@ -1,6 +1,7 @@
 import Hardware
 import Models
 import Placement
+import Quantities
 
 /// How a program's collectives are chosen.
 public enum CollectiveChoice: Hashable, Sendable {
@@ -25,6 +26,8 @@ public struct KernelUse: Sendable {
   public var region: Rectangle
   /// The way into that region, of `cross`.
   public var crossing: RegionCrossing?
+  /// How fast the rank computes: 1 as its device's figures say, 1/2 half as fast.
+  public var speed = Rational(1)
 }
 
 /// A batch, and when and behind which others it goes through the model.
@@ -69,6 +72,8 @@ public struct ModelCompiler: Sendable {
   public let candidateElements: Int
   /// What an activation goes through on a wafer of each stage.
   public let steps: [[RegionStep]]
+  /// How fast each rank computes.
+  public let speeds: [Rational]
   /// Room for the tokens of each slot of batches, in sequences.
   public let slots: [Int]
   /// Whether kernels that follow each other are one, for evaluators alone: see `WindowDraft.join`.
@@ -89,11 +94,13 @@ public struct ModelCompiler: Sendable {
   /// - Parameters:
   ///   - slots: Room for the tokens of each slot, in sequences.
   ///   - steps: Of each stage, the regions that its layers lie on; one that holds all unless given.
-  /// - Precondition: every shard has a candidate, a fixed algorithm is one for an all-reduce, and the steps
-  ///   hold the stages' layers.
+  ///   - speeds: How fast each rank computes, which prices are asked with; 1 unless given.
+  /// - Precondition: every shard has a candidate, a fixed algorithm is one for an all-reduce, the steps hold the
+  ///   stages' layers, and each rank has a speed above 0.
   public init(
     split: Split, slots: [Int], wires: Wires, collectives: CollectiveChoice = .automatic,
-    candidateElements: Int, steps: [[RegionStep]]? = nil, price: @escaping KernelPrice
+    candidateElements: Int, steps: [[RegionStep]]? = nil, speeds: [Rational]? = nil,
+    price: @escaping KernelPrice
   ) {
     precondition(candidateElements > 0, "\(candidateElements) numbers of candidates")
     if case .fixed(let algorithm) = collectives {
@@ -104,7 +111,12 @@ public struct ModelCompiler: Sendable {
     precondition(
       steps.map { $0.flatMap(\.layers) } == split.stages.map(Array.init),
       "regions hold \(steps.map { $0.map(\.layers) }), the stages \(split.stages)")
+    let speeds = speeds ?? Array(repeating: Rational(1), count: split.ranks)
+    precondition(
+      speeds.count == split.ranks && speeds.allSatisfy { $0 > Rational(0) },
+      "speeds \(speeds) of \(split.ranks) ranks")
     self.steps = steps
+    self.speeds = speeds
     self.split = split
     self.slots = slots
     self.wires = wires
@@ -141,7 +153,7 @@ public struct ModelCompiler: Sendable {
       if forms.count == Self.mostForms { drafts[forms.removeFirst()] = nil }
       forms.append(form)
       drafts[form] = WindowDraft(
-        form: form, split: split, steps: steps, wires: wires,
+        form: form, split: split, steps: steps, speeds: speeds, wires: wires,
         candidateElements: candidateElements,
         algorithms: form.batches.map { algorithm(elements: $0.tokens * split.shape.width) },
         joinsKernels: joinsKernels)
@@ -150,12 +162,13 @@ public struct ModelCompiler: Sendable {
     return drafts[form]!.window
   }
 
-  /// The algorithm for an all-reduce of `elements` over the shards of a stage.
+  /// The algorithm for an all-reduce of `elements` over the shards of a stage. One is chosen for all stages, by
+  /// the link that most have.
   public mutating func algorithm(elements: Int) -> CollectiveAlgorithm {
     if case .fixed(let algorithm) = collectives { return algorithm }
     if let known = chosen[elements] { return known }
     let best = CollectiveProgram.cheapest(
-      .allReduce, ranks: split.tensor, elements: elements, wires: wires)
+      .allReduce, ranks: split.tensor, elements: elements, wires: wires.withoutOverrides)
     chosen[elements] = best
     return best
   }

@@ -8,7 +8,10 @@ import Synchronization
 struct ModelWindowKey: Hashable, Sendable {
   let split: Split
   let steps: [[RegionStep]]
-  /// With one link for all: what messages cost is no part of it.
+  /// What messages cost is no part of it, but which links have figures of their own.
+  let links: [LinkOverride.Ends]
+  /// How fast each rank computes.
+  let speeds: [Rational]
   let topology: Topology.Name
   let torus: [Int]
   let ports: Link.Ports
@@ -96,16 +99,17 @@ extension ModelCompiler {
     let form = WindowDraft.Form(batches: batches.map { .init($0) }, slots: slots)
     let algorithms = form.batches.map { algorithm(elements: $0.tokens * split.shape.width) }
     let key = ModelWindowKey(
-      split: split, steps: steps, topology: wires.topology.name, torus: wires.topology.sides,
+      split: split, steps: steps, links: wires.overrides.map(\.ends), speeds: speeds,
+      topology: wires.topology.name, torus: wires.topology.sides,
       ports: wires.link.ports, hold: wires.link.hold, activationBytes: wires.activationBytes,
       candidateElements: candidateElements, algorithms: algorithms, form: form)
     return GraphEvaluator.Part(
       key: .model(key), wires: wires,
-      source: { [split, steps, wires, candidateElements] in
+      source: { [split, steps, speeds, wires, candidateElements] in
         WindowDraft(
-          form: form, split: split, steps: steps, wires: wires,
+          form: form, split: split, steps: steps, speeds: speeds, wires: wires,
           candidateElements: candidateElements, algorithms: algorithms
-        ).source(batches, index: index)
+        ).source(batches, index: index, on: wires)
       },
       arrivals: batches.map { $0.arrival ?? Arrival(arrived: .zero) },
       costs: { [price] graph in
@@ -136,10 +140,13 @@ extension Topology {
 
 extension WindowDraft {
   /// The window, its costs as numbers of `uses`.
-  fileprivate func source(_ scheduled: [ScheduledBatch], index: Int) -> TimeGraphBuilder.Source {
+  fileprivate func source(
+    _ scheduled: [ScheduledBatch], index: Int, on wires: Wires
+  ) -> TimeGraphBuilder.Source {
     var window = window
     window.index = index
     window.batches = scheduled.map(\.batch)
-    return TimeGraphBuilder.Source(window: window, marks: marks, uses: uses)
+    return TimeGraphBuilder.Source(
+      window: window, marks: marks, uses: uses, linkKinds: wires.kinds)
   }
 }

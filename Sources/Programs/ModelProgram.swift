@@ -1,6 +1,7 @@
 import Hardware
 import Models
 import Placement
+import Quantities
 
 /// The program of a workload whose sequences are all there from the start: one window a step.
 ///
@@ -13,12 +14,14 @@ public struct ModelProgram: Sendable {
   /// A program; nothing is compiled yet. For parameters and preconditions see `ModelCompiler`.
   public init(
     split: Split, workload: Workload, wires: Wires, collectives: CollectiveChoice = .automatic,
-    candidateElements: Int, steps: [[RegionStep]]? = nil, price: @escaping KernelPrice
+    candidateElements: Int, steps: [[RegionStep]]? = nil, speeds: [Rational]? = nil,
+    price: @escaping KernelPrice
   ) {
     self.workload = workload
     compiler = ModelCompiler(
       split: split, slots: workload.batches(ofStep: 0).map(\.entries.count), wires: wires,
-      collectives: collectives, candidateElements: candidateElements, steps: steps, price: price)
+      collectives: collectives, candidateElements: candidateElements, steps: steps, speeds: speeds,
+      price: price)
   }
 
   /// How the model is cut.

@@ -76,6 +76,8 @@ final class TimeGraph: Sendable {
 
   /// What a message costs its sender.
   struct Message: Hashable, Sendable {
+    /// Whose figures its link has.
+    var kind: Wires.Kind
     var bytes: Int
     var overhead: EmulatedTime
     var serialization: EmulatedTime
@@ -84,6 +86,8 @@ final class TimeGraph: Sendable {
 
   /// What a message costs its receiver.
   struct Delivery: Hashable, Sendable {
+    /// Whose figures its link has.
+    var kind: Wires.Kind
     var bytes: Int
     var serialization: EmulatedTime
     var overhead: EmulatedTime

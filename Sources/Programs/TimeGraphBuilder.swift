@@ -14,6 +14,8 @@ struct TimeGraphBuilder {
     var uses: [(use: KernelUse, batch: Int)] = []
     /// The costs themselves, where the window has them.
     var costs: [Cost] = []
+    /// Links that have figures of their own: what crosses them is a message, and a delivery, of another kind.
+    var linkKinds: [LinkOverride.Ends: Wires.Kind] = [:]
   }
 
   struct RankState {
@@ -205,9 +207,14 @@ struct TimeGraphBuilder {
     for index in work.output.indices { ranks[rank].values[index] = end }
   }
 
+  private func kind(from sender: Rank, to receiver: Rank) -> Wires.Kind {
+    source.linkKinds[LinkOverride.Ends(from: sender, to: receiver)] ?? 0
+  }
+
   private mutating func leave(_ send: Send, from rank: Int) -> Int32 {
     let price = TimeGraph.Message(
-      bytes: send.bytes, overhead: send.overhead, serialization: send.serialization,
+      kind: kind(from: Rank(rank), to: send.to), bytes: send.bytes, overhead: send.overhead,
+      serialization: send.serialization,
       latency: send.latency)
     let message = Self.number(of: price, in: &messageNumbers, &messages)
     links[[rank, send.to.index, Int(message)], default: 0] += 1
@@ -233,7 +240,8 @@ struct TimeGraphBuilder {
             arrival: $0.arrival,
             delivery: Self.number(
               of: TimeGraph.Delivery(
-                bytes: $0.receive.bytes, serialization: $0.receive.serialization,
+                kind: kind(from: $0.receive.from, to: Rank(rank)), bytes: $0.receive.bytes,
+                serialization: $0.receive.serialization,
                 overhead: $0.receive.overhead), in: &deliveryNumbers, &deliveries))
         )
       }

@@ -129,6 +129,13 @@ public enum Topology: Hashable, Sendable {
     }
   }
 
+  /// Whether there is a link from one rank to another.
+  public func joins(_ source: Rank, _ destination: Rank, ranks: Int) -> Bool {
+    source != destination && (0..<ranks).contains(source.index)
+      && (0..<ranks).contains(destination.index)
+      && distance(from: source, to: destination, ranks: ranks) == 1
+  }
+
   /// The places after `start`, up to `end`, on a ring.
   private static func places(from start: Int, to end: Int, onRingOf count: Int) -> [Int] {
     let upwards = (end - start + count) % count

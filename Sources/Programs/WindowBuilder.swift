@@ -12,8 +12,8 @@ struct WindowBuilder {
   private var buffers: [Int]
   /// scratch[rank]: see `scratch(like:copies:on:)`.
   private var scratch: [[Scratch: Values]]
-  /// What messages of a number of bytes cost; an exact division is slow.
-  private var serializations: [Int: Serialization] = [:]
+  /// What messages of a number of bytes cost on a kind of link; an exact division is slow.
+  private var costs: [Sized: Wires.MessageCost] = [:]
   /// Messages that ranks between have yet to send on, and what they need for it.
   var forwarding: Forwarding
 
@@ -22,9 +22,9 @@ struct WindowBuilder {
     let copies: Int
   }
 
-  private struct Serialization {
-    let egress: EmulatedTime
-    let ingress: EmulatedTime
+  private struct Sized: Hashable {
+    let bytes: Int
+    let kind: Wires.Kind
   }
 
   init(ranks: Int, wires: Wires) {
@@ -130,13 +130,14 @@ struct WindowBuilder {
     sendOf values: Values, from rank: Rank, to peer: Rank, stream: Stream, elements: Int,
     bytes: Int, port: Int32
   ) {
+    let cost = cost(bytes: bytes, from: rank, to: peer)
     ranks[rank.index].instructions.append(
       .send(
         Send(
           to: peer, stream: stream, port: port,
           holdsPortUntilDelivery: wires.link.hold == .delivery, values: values, elements: elements,
-          bytes: bytes, overhead: wires.link.sendOverhead,
-          serialization: serialization(bytes: bytes).egress, latency: wires.latency)))
+          bytes: bytes, overhead: cost.sendOverhead, serialization: cost.serialization,
+          latency: cost.latency)))
   }
 
   /// Appends one hop's receive.
@@ -144,19 +145,22 @@ struct WindowBuilder {
     receiveOf values: Values, at rank: Rank, from peer: Rank, stream: Stream, elements: Int,
     bytes: Int, port: Int32
   ) {
+    let cost = cost(bytes: bytes, from: peer, to: rank)
     ranks[rank.index].instructions.append(
       .receive(
         Receive(
           from: peer, stream: stream, port: port, values: values, elements: elements,
-          bytes: bytes, serialization: serialization(bytes: bytes).ingress,
-          overhead: wires.link.receiveOverhead)))
+          bytes: bytes, serialization: cost.ingressSerialization, overhead: cost.receiveOverhead)))
   }
 
-  private mutating func serialization(bytes: Int) -> Serialization {
-    if let known = serializations[bytes] { return known }
-    let made = Serialization(
-      egress: wires.serialization(bytes: bytes), ingress: wires.ingressSerialization(bytes: bytes))
-    serializations[bytes] = made
+  private mutating func cost(bytes: Int, from source: Rank, to destination: Rank)
+    -> Wires.MessageCost
+  {
+    let kind = wires.kind(from: source, to: destination)
+    let sized = Sized(bytes: bytes, kind: kind)
+    if let known = costs[sized] { return known }
+    let made = wires.cost(bytes: bytes, kind: kind)
+    costs[sized] = made
     return made
   }
 

@@ -1,6 +1,7 @@
 import Hardware
 import Models
 import Placement
+import Quantities
 
 /// A window of a model's program whose instructions stand, and whose prices can be set again.
 struct WindowDraft: Sendable {
@@ -48,6 +49,7 @@ struct WindowDraft: Sendable {
     let hasExperts: Bool
     let region: Rectangle
     let crossing: RegionCrossing?
+    let speed: Rational
   }
 
   /// An instruction that has a price.
@@ -62,6 +64,7 @@ struct WindowDraft: Sendable {
   var window = Window(index: 0, batches: [], ranks: [])
   private let split: Split
   private let steps: [[RegionStep]]
+  private let speeds: [Rational]
   private let slices: [ShardSlice]
   private let candidateElements: Int
   /// The all-reduce of each batch.
@@ -88,12 +91,13 @@ struct WindowDraft: Sendable {
   private var partials: [[Int: [Values]]]
 
   init(
-    form: Form, split: Split, steps: [[RegionStep]], wires: Wires, candidateElements: Int,
-    algorithms: [CollectiveAlgorithm], joinsKernels: Bool = false
+    form: Form, split: Split, steps: [[RegionStep]], speeds: [Rational], wires: Wires,
+    candidateElements: Int, algorithms: [CollectiveAlgorithm], joinsKernels: Bool = false
   ) {
     self.form = form
     self.split = split
     self.steps = steps
+    self.speeds = speeds
     self.candidateElements = candidateElements
     self.algorithms = algorithms
     slices = (0..<split.ranks).map { split.slice(ofRank: $0) }
@@ -337,12 +341,13 @@ struct WindowDraft: Sendable {
     let use = KernelUse(
       kernel: work.kernel, slice: slice,
       hasExperts: isLayers && split.shape.hasExperts(layer: Int(work.argument)),
-      region: region.size, crossing: work.kernel == .cross ? region.crossing : nil)
+      region: region.size, crossing: work.kernel == .cross ? region.crossing : nil,
+      speed: speeds[rank.index])
     let key = PriceKey(
       kernel: work.kernel, batch: Int(work.batch), heads: slice.queryHeads.count,
       keyValueHeads: slice.keyValueHeads.count, feedForward: slice.feedForward.count,
       expertColumns: slice.expertColumns.count, vocabulary: slice.vocabulary.count,
-      hasExperts: use.hasExperts, region: use.region, crossing: use.crossing)
+      hasExperts: use.hasExperts, region: use.region, crossing: use.crossing, speed: use.speed)
     let price: Int32
     if let known = priceIndices[key] {
       price = known

@@ -115,6 +115,8 @@ public struct ServingMetrics: Hashable, Sendable {
   /// Mean number of requests that had come and were not answered, over the duration: the area under it over
   /// time, taken event by event. By Little's law (1961) it is the sum of the residence times over the duration.
   public let meanInSystem: Rational
+  /// Time in which at least one request had come and was not answered.
+  public let occupied: EmulatedTime
 
   /// Limits that a request should meet.
   public struct Goal: Hashable, Sendable {
@@ -149,25 +151,27 @@ public struct ServingMetrics: Hashable, Sendable {
     endToEnd = TimeDistribution(answers.map(\.endToEnd))
     queueTime = TimeDistribution(answers.map(\.queueTime))
     good = answers.count { goal.isMet(by: $0) }
-    meanInSystem = Self.meanInSystem(answers, duration: duration)
+    (meanInSystem, occupied) = Self.inSystem(answers, duration: duration)
   }
 
-  private static func meanInSystem(
+  private static func inSystem(
     _ answers: [ServingLog.Answer], duration: EmulatedTime
-  ) -> Rational {
-    guard duration > .zero else { return Rational(0) }
+  ) -> (mean: Rational, occupied: EmulatedTime) {
+    guard duration > .zero else { return (Rational(0), .zero) }
     let changes =
       (answers.map { (time: $0.arrived, by: 1) } + answers.map { (time: $0.last.time, by: -1) })
       .sorted { $0.time < $1.time }
     var area = Int128(0)
     var inside = 0
     var before = EmulatedTime.zero
+    var occupied = EmulatedTime.zero
     for change in changes {
+      if inside > 0 { occupied += change.time - before }
       area += Int128(inside) * Int128((change.time - before).picoseconds)
       inside += change.by
       before = change.time
     }
-    return Rational(area, over: Int128(duration.picoseconds))
+    return (Rational(area, over: Int128(duration.picoseconds)), occupied)
   }
 
   /// Something counted, a second of the duration.

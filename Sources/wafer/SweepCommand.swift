@@ -9,11 +9,15 @@ struct SweepCommand: AsyncParsableCommand {
     abstract: "Evaluates an experiment over axes: every value with every other.",
     discussion: """
       --over names an option without its dashes, or any key; values are separated by commas, or by \
-      semicolons where they have commas themselves. Points that cannot be, as with more stages than \
+      semicolons where they have commas themselves. Keys joined by + take their values together. Without \
+      --over the axes are those of the file's section 'sweep'. Points that cannot be, as with more stages than \
       layers, are rows with a reason. With --output DIR rows are written as they come, and the same \
       command goes on where it was interrupted.
 
         wafer sweep --model llama-3.1-70b --over pp=1,2,4 --over tp=1,2,4 --hypothetical-sram
+        wafer sweep --model llama-3.1-70b --over pp+tp=4x1,2x2,1x4 --over link-latency=1us,5us \
+          --hypothetical-sram
+        wafer sweep Configs/experiments/latency-or-bandwidth.yaml
         wafer sweep EXPERIMENT.yaml --over link-latency=1us,5us,20us --output latency
         wafer sweep --over link.hold=serialization,delivery --measure --transport ipc
       """)
@@ -22,7 +26,7 @@ struct SweepCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("over"), parsing: .singleValue,
     help: ArgumentHelp(
-      "An axis: a key and its values; may be repeated. The last one changes fastest.",
+      "An axis: a key and its values; may be repeated. The last one changes fastest. Default: the file's own.",
       valueName: "key=value,…"))
   var over: [String] = []
   @Flag(help: "Run every point on nodes too, one after the other, and add measured columns.")
@@ -82,7 +86,8 @@ struct SweepCommand: AsyncParsableCommand {
   private func sweep() throws(ConfigurationError) -> Sweep {
     var axes: [SweepAxis] = []
     for argument in over { axes.append(try SweepAxis(argument)) }
-    let grid = try SweepGrid(base: try experiment.settings(), axes: axes)
+    let settings = try experiment.settings()
+    let grid = try SweepGrid(base: settings, axes: axes.isEmpty ? settings.axes : axes)
     guard experiment.logits == nil else {
       throw ConfigurationError(
         .option("--logits"), "is given, and a sweep writes none", remedy: "Use 'wafer run'")

@@ -24,6 +24,7 @@ struct ConfigurationValueTests {
     case .decimal: (key.name, ["x", "-1", "\"0.5\"", "1000000", "[1]", "nan", "inf"])
     case .choice: (key.name, ["qwertz", "[a]"])
     case .sides: (key.name, ["4", "0x2", "x", "3x", "3x4x5", "-3x2", "2000x1", "[3]"])
+    case .items: (key.name, ["x", "[a]", "[[1]]", "{rank: 1}", "\"{rank: 1}\"", "3"])
     case .grid: (key.name, ["0", "x", "3x", "3x4x5", "-3", "1e3", "20000", "[3]"])
     }
   }

@@ -20,7 +20,7 @@ struct RandomRun: Sendable, CustomStringConvertible {
     let (pipeline, tensor) = plans.randomElement(using: &generator)!
     let batch = Int.random(in: 1...3, using: &generator)
     let collectives = ["auto", "ring", "recursive-doubling", "rabenseifner", "direct"]
-    settings =
+    var settings =
       [
         "model.name=synthetic-tiny", "plan.pipeline=\(pipeline)", "plan.tensor=\(tensor)",
         "workload.prompt_tokens=\(Int.random(in: 1...6, using: &generator))",
@@ -39,6 +39,17 @@ struct RandomRun: Sendable, CustomStringConvertible {
       ] + (Bool.random(using: &generator) ? ["workload.prefill_chunk=2"] : [])
     transport = [.tcp, .ipc].randomElement(using: &generator)!
     payload = Payload.allCases.randomElement(using: &generator)!
+    // Ranks 0 and 1 have a link on every topology.
+    if Bool.random(using: &generator) {
+      let (from, to) = Bool.random(using: &generator) ? (0, 1) : (1, 0)
+      let latency = Int.random(in: 0...90_000, using: &generator)
+      settings.append("link.overrides=[{from: \(from), to: \(to), latency: \(latency) ns}]")
+    }
+    if Bool.random(using: &generator) {
+      let rank = Int.random(in: 0..<pipeline * tensor, using: &generator)
+      settings.append("hardware.overrides=[{rank: \(rank), speed: 0.7}]")
+    }
+    self.settings = settings
   }
 
   var description: String { settings.joined(separator: " ") + " \(transport) \(payload)" }

@@ -162,6 +162,28 @@ struct ReportTests {
     #expect(Self.failure(other.path).contains("Its columns are step,from,to"))
   }
 
+  @Test("a page's heading is the question, and its answer has the figures of the document")
+  func head() async throws {
+    let result = try await TimelineTests.run("none", set: ["summary=What does it cost?"])
+    let folder = try ScratchFolder()
+    try Self.write(result, to: folder.path)
+    let page = try Self.page(folder.path)
+    #expect(page.html.contains("<h1>What does it cost?</h1>"))
+    let tpot = ValueUnit.picoseconds.text(
+      Double(result.cluster.emulated.timePerOutputToken!.picoseconds))
+    let extra = ValueUnit.picoseconds.text(Double(abs(result.extra.picoseconds)))
+    #expect(page.answer.contains(tpot) && page.answer.contains(extra), "\(page.answer)")
+    let service = try await TimelineTests.run(
+      "none", set: ["workload.arrivals=poisson", "workload.rate=500/s", "workload.requests=25"])
+    try Self.write(service, to: folder.path)
+    let answer = try Self.page(folder.path).answer
+    let metrics = try #require(service.cluster.emulated.serving)
+    for time in [metrics.timeToFirstToken!.p50, metrics.timeToFirstToken!.p99] {
+      #expect(answer.contains(ValueUnit.picoseconds.text(Double(time.picoseconds))), "\(answer)")
+    }
+    #expect(answer.contains("25 requests") && answer.contains("stand still"), "\(answer)")
+  }
+
   // MARK: Sweeps
 
   private static func sweep(_ folder: ScratchFolder, rows: [String]) throws {
@@ -195,6 +217,11 @@ struct ReportTests {
     let field = try #require(figures.first { $0.chart is HeatMap }?.chart as? HeatMap)
     #expect(field.columns.names == ["0us", "2us", "5us"] && field.rows.names == ["1", "2", "4"])
     #expect(field.values[2] == [1000, 1008, 1020])
+    let answer = try Self.page(folder.path).answer
+    #expect(
+      answer.contains("1 ns at link-latency 0us, tp 1, and 1.02 ns at link-latency 5us, tp 4"),
+      "\(answer)")
+    #expect(answer.contains("link-latency alone changes that up to 1.0200 times"), "\(answer)")
   }
 
   @Test("a point that cannot be is a hole in a field, and says why")

@@ -30,6 +30,11 @@ struct ServedRequestsTests {
       ["workload.arrivals=poisson", "workload.rate=20000/s"],
       ["workload.arrivals=closed-loop", "workload.users=3", "workload.prefill_chunk=4"],
       ["workload.arrivals=together"],
+      [
+        "workload.arrivals=poisson", "workload.rate=20000/s",
+        "link.overrides=[{from: 1, to: 0, latency: 90us}]",
+        "hardware.overrides=[{rank: 1, speed: 0.6}]",
+      ],
     ])
   func sameEverywhere(arrivals: [String]) async throws {
     let evaluated = try await Self.run(arrivals + ["host.transport=none"])
@@ -45,6 +50,27 @@ struct ServedRequestsTests {
     let serving = try #require(evaluated.cluster.emulated.serving)
     #expect(serving.tokens == requests.reduce(0) { $0 + $1.outputTokens })
     #expect(evaluated.cluster.emulated.total.account.total == evaluated.cluster.emulated.total.time)
+  }
+
+  @Test("one sequence at a time keeps one of two stages still: the bubble is a half, exactly")
+  func bubble() async throws {
+    let result = try await Self.run([
+      "workload.arrivals=closed-loop", "workload.users=1", "workload.batch=1",
+      "workload.micro_batches=1", "link.latency=0 ps", "link.bandwidth=infinite",
+      "host.transport=none",
+    ])
+    let emulated = try #require(result.cluster.emulated)
+    #expect(emulated.pipelineBubble == Rational(1, over: 2))
+    #expect(emulated.serving?.occupied == emulated.serving?.duration)
+    #expect(result.single.emulated.pipelineBubble == Rational(0))
+    let serving = emulated.json["serving"]
+    #expect(serving?["pipeline_bubble"] == .number("0.5"))
+    #expect(serving?["occupied_ps"] == .picoseconds(emulated.total.time))
+    for rank in emulated.ranks {
+      #expect(rank.json(of: emulated.total.time)["regions"]?.list?.first?["utilisation"] != nil)
+    }
+    let table = RunTable(result, text: nil).text(TextStyle(width: 200, hasColour: false))
+    #expect(table.contains("50.00 %, the pipeline's bubble"), "\(table)")
   }
 
   @Test("a service resolves to a file that resolves to it")

@@ -45,7 +45,73 @@ struct SweepTests {
       ("link.bandwidth=infinite,1GB/s", "link.bandwidth", ["infinite", "1GB/s"]),
     ] {
       let axis = try SweepAxis(argument)
-      #expect(axis.key.name == key && axis.values == values, "\(argument)")
+      #expect(axis.column == key && axis.values == values, "\(argument)")
+    }
+  }
+
+  @Test("keys that are joined take their values together: by + or, of whole numbers, by x")
+  func joint() throws {
+    for (argument, name, parts) in [
+      ("pp+tp=1x1,4x2", "pp+tp", [["1", "1"], ["4", "2"]]),
+      ("pp + tp=1+1, 4 x 2", "pp+tp", [["1", "1"], ["4", "2"]]),
+      (
+        "link-latency+link.bandwidth=1us+infinite,5us+150GB/s", "link-latency+link-bandwidth",
+        [["1us", "infinite"], ["5us", "150GB/s"]]
+      ),
+      ("layers+tp=4,4+1;5,3+2", "layers+tp", [["4,4", "1"], ["5,3", "2"]]),
+    ] {
+      let axis = try SweepAxis(argument)
+      #expect(axis.name == name && axis.parts == parts, "\(argument)")
+    }
+  }
+
+  @Test("a joint axis is one loop, and its rows have a column for it and one for each key")
+  func jointRows() async throws {
+    let sweep = try Self.sweep("pp+tp=1x1,2x1,1x2,9x1", "link-latency=1us,5us")
+    #expect(
+      sweep.columns.prefix(5) == [
+        "point", "plan.pipeline+plan.tensor", "plan.pipeline", "plan.tensor", "link.latency",
+      ])
+    let rows = try await Self.rows(sweep)
+    let apart = try await Self.rows(try Self.sweep("pp=1,2,9", "tp=1,2", "link-latency=1us,5us"))
+    #expect(rows.count == 8)
+    for row in rows {
+      let twin = try #require(
+        apart.first { other in
+          ["plan.pipeline", "plan.tensor", "link.latency"].allSatisfy { other[$0] == row[$0] }
+        })
+      #expect(row["total_ps"] == twin["total_ps"] && row["status"] == twin["status"])
+    }
+    #expect(rows[2]["plan.pipeline+plan.tensor"] == "2x1" && rows[2]["plan.pipeline"] == "2")
+    #expect(rows[6]["status"] == "impossible")
+  }
+
+  @Test(
+    "a file's section 'sweep' holds axes in its order, and what is wrong there is named by its line"
+  )
+  func section() throws {
+    let text = """
+      sweep:
+        pp+tp: [1x1, 2x2]
+        link-latency: [1 us, 5us]
+        layers: [[4, 4], "5,3"]
+        link.overrides: [none, [{from: 0, to: 1, latency: 9 us}]]
+
+      """
+    let settings = try Fixtures.settings(text)
+    #expect(settings.axes.map(\.name) == ["pp+tp", "link-latency", "layers", "link.overrides"])
+    #expect(settings.axes[2].values == ["[4, 4]", "5,3"])
+    #expect(settings.axes[3].values == ["none", "[{from: 0, to: 1, latency: 9 us}]"])
+    #expect(settings.names.isEmpty)
+    for (yaml, words) in [
+      ("seed: 1\nsweep:\n  tq: [1]\n", ["test.yaml:3", "tq", "nearest is 'tp'"]),
+      ("sweep: {tp: 1}\n", ["test.yaml:1", "sweep.tp", "no list"]),
+      ("sweep:\n  tp: [1, 0]\n", ["test.yaml:2", "'0'"]), ("sweep: [tp]\n", ["sweep"]),
+      ("sweep: {}\n", ["no axis"]), ("sweep:\n  output: [a]\n", ["no axis"]),
+      ("sweep:\n  pp+tp: [1x1, 2]\n", ["test.yaml:2", "'2'", "2 keys"]),
+    ] {
+      let error = Fixtures.error(yaml)
+      for word in words { #expect("\(error!)".contains(word), "\(error!)") }
     }
   }
 
@@ -57,6 +123,9 @@ struct SweepTests {
       ("link-latency=1us,5", ["link.latency", "unit"]), ("tp=1,,2", ["plan.tensor", "empty"]),
       ("tp=1,2,1", ["plan.tensor", "'1' twice"]), ("link.hold=deliver", ["link.hold", "delivery"]),
       ("output=a,b", ["host.output", "no axis"]), ("tp=0", ["plan.tensor", "'0'"]),
+      ("pp+tp=1x1,4", ["plan.pipeline+plan.tensor", "'4'", "'4x2' or '4+2'"]),
+      ("pp+tp=1x", ["'1x'"]), ("pp+pp=1x1", ["plan.pipeline", "twice"]),
+      ("pp+tq=1x1", ["tq", "nearest is 'tp'"]), ("link-latency+tp=1us+0", ["plan.tensor", "'0'"]),
     ])
   func wrongAxes(argument: String, words: [String]) {
     let error = #expect(throws: ConfigurationError.self) { try SweepAxis(argument) }
@@ -65,7 +134,9 @@ struct SweepTests {
 
   @Test("a grid is refused without axes, with one key twice, and with keys that exclude each other")
   func wrongGrids() throws {
-    for axes in [[], ["tp=1", "plan.tensor=2"], ["prompt-tokens=4", "prompt-ids=1;2"]] {
+    for axes in [
+      [], ["tp=1", "plan.tensor=2"], ["prompt-tokens=4", "prompt-ids=1;2"], ["pp+tp=1x1", "tp=2"],
+    ] {
       let axes = try axes.map { try SweepAxis($0) }
       #expect(throws: ConfigurationError.self) { try SweepGrid(base: Settings(), axes: axes) }
     }

@@ -36,7 +36,8 @@ struct ModelProgramTests {
       }
     return Cost(
       compute: EmulatedTime(picoseconds: Int64(size * 1000 + work + use.region.area)),
-      fabric: EmulatedTime(picoseconds: Int64(size * 77)))
+      fabric: EmulatedTime(picoseconds: Int64(size * 77))
+    ).at(speed: use.speed)
   }
 
   struct Case {
@@ -59,21 +60,25 @@ struct ModelProgramTests {
     let algorithms = CollectiveOperation.allReduce.algorithms.map { CollectiveChoice.fixed($0) }
     let ports = Link.Ports.allCases.randomElement(using: &random)!
     let hold = Link.Hold.allCases.randomElement(using: &random)!
-    let wires = Wires(
-      link: Link(
-        latency: EmulatedTime(picoseconds: Int64(number(0...900_000))),
-        bandwidth: Rational(number(1...9) * 1_000_000_000),
-        sendOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))),
-        receiveOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))), ports: ports,
-        hold: hold),
-      topology: .random(ranks: split.ranks, using: &random), ranks: split.ranks,
-      activationBytes: 2)
+    let link = Link(
+      latency: EmulatedTime(picoseconds: Int64(number(0...900_000))),
+      bandwidth: Rational(number(1...9) * 1_000_000_000),
+      sendOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))),
+      receiveOverhead: EmulatedTime(picoseconds: Int64(number(0...9000))), ports: ports,
+      hold: hold)
+    let topology = Topology.random(ranks: split.ranks, using: &random)
     let regions = randomRegions(of: split, using: &random)
+    let wires = Wires(
+      link: link,
+      overrides: randomOverrides(topology: topology, ranks: split.ranks, using: &random),
+      topology: topology, ranks: split.ranks, activationBytes: 2)
+    let speeds = randomSpeeds(ranks: split.ranks, using: &random)
     return Case(
       program: ModelProgram(
         split: split, workload: workload, wires: wires,
         collectives: (algorithms + [.automatic]).randomElement(using: &random)!,
-        candidateElements: number(1...8), steps: regions, price: price), workload: workload,
+        candidateElements: number(1...8), steps: regions, speeds: speeds, price: price),
+      workload: workload,
       split: split)
   }
 

@@ -86,8 +86,9 @@ struct TimeGraphTests {
 
   /// A model cut evenly, on links whose times tie often: without bandwidth, latency or overheads.
   private static func evenProgram(
-    _ tensor: Int, link: Link, collectives: CollectiveChoice = .automatic, topology: Topology,
-    layers: Int = 2, pipeline: Int = 2, microBatches: Int = 1
+    _ tensor: Int, link: Link, overrides: [LinkOverride] = [], speeds: [Rational]? = nil,
+    collectives: CollectiveChoice = .automatic, topology: Topology, layers: Int = 2,
+    pipeline: Int = 2, microBatches: Int = 1
   ) throws -> ModelProgram {
     let shape = ModelProgramTests.shape(
       layers: layers, width: 48, queryHeads: 16, keyValueHeads: 8, feedForwardWidth: 64,
@@ -97,8 +98,11 @@ struct TimeGraphTests {
       split: split,
       workload: Workload(
         promptTokens: 6, outputTokens: 5, batch: 2, microBatches: microBatches, prefillChunk: 4),
-      wires: Wires(link: link, topology: topology, ranks: split.ranks, activationBytes: 2),
-      collectives: collectives, candidateElements: 3, price: ModelProgramTests.price)
+      wires: Wires(
+        link: link, overrides: overrides, topology: topology, ranks: split.ranks,
+        activationBytes: 2),
+      collectives: collectives, candidateElements: 3, speeds: speeds,
+      price: ModelProgramTests.price)
   }
 
   private static func links(seed: UInt64) -> Link {
@@ -122,10 +126,13 @@ struct TimeGraphTests {
       var random = SeededGenerator(seed: seed + 5000)
       let tensor = [2, 4, 8].randomElement(using: &random)!
       let algorithm = CollectiveOperation.allReduce.algorithms[Int(seed % 5)]
+      let topology = Topology.random(ranks: 2 * tensor, using: &random)
+      let microBatches = Int.random(in: 1...2, using: &random)
       let program = try Self.evenProgram(
-        tensor, link: Self.links(seed: seed), collectives: .fixed(algorithm),
-        topology: .random(ranks: 2 * tensor, using: &random),
-        microBatches: Int.random(in: 1...2, using: &random))
+        tensor, link: Self.links(seed: seed),
+        overrides: randomOverrides(topology: topology, ranks: 2 * tensor, using: &random),
+        speeds: randomSpeeds(ranks: 2 * tensor, using: &random), collectives: .fixed(algorithm),
+        topology: topology, microBatches: microBatches)
       try Self.expectEqual(program, graphs: graphs, "seed \(seed), \(algorithm), TP \(tensor)")
     }
   }
@@ -144,6 +151,44 @@ struct TimeGraphTests {
         try Self.expectEqual(program, graphs: graphs, costs: costs, "\(latency) ps")
       }
     }
+  }
+
+  @Test("programs that differ in the figures of one link share graphs too, and are still exact")
+  func sharedGraphsOfOverrides() throws {
+    let graphs = TimeGraphs()
+    let costs = StepCosts()
+    let link = Link(
+      latency: EmulatedTime(picoseconds: 5_000_000), bandwidth: Rational(150_000_000_000))
+    // The second has the figures of all, the third has none of its own: each takes its own times.
+    for latency in [9_000_000, 5_000_000, nil, 1] as [Int64?] {
+      for bandwidth in [nil, Rational(1_000_000_000), Rational(150_000_000_000)] {
+        for to in [4, 5] {
+          let override = LinkOverride(
+            from: Rank(0), to: Rank(to), latency: latency.map { EmulatedTime(picoseconds: $0) },
+            bandwidth: bandwidth)
+          let program = try Self.evenProgram(
+            4, link: link, overrides: [override], collectives: .fixed(.recursiveDoubling),
+            topology: .fullMesh)
+          try Self.expectEqual(
+            program, graphs: graphs, costs: costs, "\(String(describing: latency)) ps to \(to)")
+        }
+      }
+    }
+  }
+
+  @Test("a slow shard among equal ones has prices of its own, so its stage waits for it")
+  func slowShard() throws {
+    let link = Link(latency: EmulatedTime(picoseconds: 1000), bandwidth: nil)
+    var ends: [EmulatedTime] = []
+    for slow in [nil, 0, 3, 7] as [Int?] {
+      let speeds = (0..<8).map { $0 == slow ? Rational(1, over: 2) : Rational(1) }
+      let program = try Self.evenProgram(
+        4, link: link, speeds: speeds, collectives: .fixed(.recursiveDoubling),
+        topology: .fullMesh)
+      try Self.expectEqual(program, graphs: TimeGraphs(), "rank \(String(describing: slow))")
+      ends.append(try program.times().outputs.last!.stamp.time)
+    }
+    #expect(ends[1] > ends[0] && ends[2] > ends[0] && ends[3] > ends[0])
   }
 
   @Test(

@@ -18,6 +18,7 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
   let collectives: CollectiveChoice
   let isPhantom: Bool
   let regions: [[RegionStep]]
+  let speeds: [Rational]
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
@@ -39,28 +40,32 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
       outputTokens: Int.random(in: 1...4, using: &generator), batch: batch,
       microBatches: Int.random(in: 1...batch, using: &generator),
       prefillChunk: Bool.random(using: &generator) ? Int.random(in: 1...4, using: &generator) : nil)
-    wires = Wires(
-      link: Link(
-        latency: EmulatedTime(picoseconds: Int64.random(in: 0...5_000_000, using: &generator)),
-        bandwidth: Bool.random(using: &generator)
-          ? nil : Rational(Int.random(in: 1_000_000...1 << 38, using: &generator)),
-        sendOverhead: EmulatedTime(picoseconds: Int64.random(in: 0...900, using: &generator)),
-        receiveOverhead: EmulatedTime(picoseconds: Int64.random(in: 0...900, using: &generator)),
-        ports: Link.Ports.allCases.randomElement(using: &generator)!,
-        hold: Link.Hold.allCases.randomElement(using: &generator)!),
-      topology: .random(ranks: split.ranks, using: &generator), ranks: split.ranks,
-      activationBytes: 2)
+    let link = Link(
+      latency: EmulatedTime(picoseconds: Int64.random(in: 0...5_000_000, using: &generator)),
+      bandwidth: Bool.random(using: &generator)
+        ? nil : Rational(Int.random(in: 1_000_000...1 << 38, using: &generator)),
+      sendOverhead: EmulatedTime(picoseconds: Int64.random(in: 0...900, using: &generator)),
+      receiveOverhead: EmulatedTime(picoseconds: Int64.random(in: 0...900, using: &generator)),
+      ports: Link.Ports.allCases.randomElement(using: &generator)!,
+      hold: Link.Hold.allCases.randomElement(using: &generator)!)
+    let topology = Topology.random(ranks: split.ranks, using: &generator)
     collectives =
       Bool.random(using: &generator)
       ? .automatic
       : .fixed(CollectiveOperation.allReduce.algorithms.randomElement(using: &generator)!)
     isPhantom = Bool.random(using: &generator)
     regions = randomRegions(of: split, using: &generator)
+    wires = Wires(
+      link: link,
+      overrides: randomOverrides(topology: topology, ranks: split.ranks, using: &generator),
+      topology: topology, ranks: split.ranks, activationBytes: 2)
+    speeds = randomSpeeds(ranks: split.ranks, using: &generator)
   }
 
   var description: String {
     "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(wires.topology), "
-      + "\(workload), \(collectives), "
+      + "\(workload), \(collectives), \(wires.overrides.count) links and "
+      + "\(speeds.count { $0 != Rational(1) }) ranks of their own, "
       + (isPhantom ? "phantom" : "real")
   }
 
@@ -68,14 +73,16 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
     let salt = Int64(seed % 97)
     return ModelProgram(
       split: split, workload: workload, wires: wires, collectives: collectives,
-      candidateElements: SamplingRule.greedy.elementsPerOutput, steps: regions
+      candidateElements: SamplingRule.greedy.elementsPerOutput, steps: regions,
+      speeds: speeds
     ) { use, batch in
       let slice = use.slice
       let size = Int64(
         use.region.area + slice.queryHeads.count * 31 + slice.feedForward.count + batch.tokens * 7)
       return Cost(
         compute: EmulatedTime(picoseconds: size * 1000 + Int64(use.kernel.rawValue) * salt),
-        fabric: EmulatedTime(picoseconds: size * salt))
+        fabric: EmulatedTime(picoseconds: size * salt)
+      ).at(speed: use.speed)
     }
   }
 

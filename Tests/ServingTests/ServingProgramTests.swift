@@ -16,13 +16,15 @@ struct ServingProgramTests {
   private static let latency: Int64 = 300
 
   /// A layer takes 1,000 ps for each token of the batch; links have latency alone.
-  private static func compiler(stages: Int, limits: Scheduler.Limits) -> ModelCompiler {
+  private static func compiler(
+    stages: Int, limits: Scheduler.Limits, overrides: [LinkOverride]
+  ) -> ModelCompiler {
     ModelCompiler(
       split: try! Split(shape: shape, pipeline: stages, tensor: 1),
       slots: Array(repeating: limits.sequencesPerSlot, count: limits.slots),
       wires: Wires(
-        link: Link(latency: EmulatedTime(picoseconds: latency), bandwidth: nil), ranks: stages,
-        activationBytes: 2), candidateElements: 3
+        link: Link(latency: EmulatedTime(picoseconds: latency), bandwidth: nil),
+        overrides: overrides, ranks: stages, activationBytes: 2), candidateElements: 3
     ) { use, batch in
       Cost(
         compute: EmulatedTime(
@@ -31,10 +33,12 @@ struct ServingProgramTests {
   }
 
   private static func serve(
-    _ requests: [Request], stages: Int, limits: Scheduler.Limits
+    _ requests: [Request], stages: Int, limits: Scheduler.Limits,
+    overrides: [LinkOverride] = []
   ) throws -> (log: ServingLog, evaluator: Evaluator) {
     var program = ServingProgram(
-      compiler: compiler(stages: stages, limits: limits), requests: requests, limits: limits)
+      compiler: compiler(stages: stages, limits: limits, overrides: overrides),
+      requests: requests, limits: limits)
     var check = ProgramCheck(ranks: stages)
     var evaluator = Evaluator(ranks: stages)
     while let window = program.window(after: evaluator.clocks) {
@@ -61,6 +65,37 @@ struct ServingProgramTests {
     let token = 4 * Self.layer + hops * Self.latency
     #expect(log.answers[0].timePerOutputToken?.picoseconds == token)
     #expect(log.gaps.allSatisfy { $0.picoseconds == token })
+  }
+
+  @Test("a slow way back makes each token later by its difference, and the schedule waits for it")
+  func slowWayBack() throws {
+    let requests = Arrivals.together.requests(
+      count: 1, prompt: (.fixed, 1), output: (.fixed, 11), seed: 0)
+    let slow = LinkOverride(
+      from: Rank(3), to: Rank(0), latency: EmulatedTime(picoseconds: Self.latency + 7777))
+    let (log, _) = try Self.serve(
+      requests, stages: 4, limits: Self.limits(1, slots: 1), overrides: [slow])
+    let token = 4 * Self.layer + 4 * Self.latency + 7777
+    #expect(log.gaps.allSatisfy { $0.picoseconds == token })
+    #expect(
+      log.answers[0].account.linkLatency.picoseconds == 3 * Self.latency + 10
+        * (token - 4 * Self.layer))
+  }
+
+  @Test(
+    "time in which there were requests leaves out the pauses between them, and counts overlaps once"
+  )
+  func occupied() throws {
+    func request(_ time: Int64) -> Request {
+      Request(coming: .at(EmulatedTime(picoseconds: time)), promptTokens: 1, outputTokens: 1)
+    }
+    // A token takes 4,000 ps; the second waits for the first, the third comes much later.
+    let (log, _) = try Self.serve(
+      [request(1000), request(2000), request(50_000)], stages: 1,
+      limits: Self.limits(1, slots: 1))
+    #expect(log.answers.map(\.last.time.picoseconds) == [5000, 9000, 54_000])
+    #expect(ServingMetrics(log).occupied.picoseconds == 8000 + 4000)
+    #expect(ServingMetrics(log).duration.picoseconds == 54_000)
   }
 
   @Test(

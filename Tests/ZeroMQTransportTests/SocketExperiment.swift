@@ -34,14 +34,16 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
       microBatches: Int.random(in: 1...2, using: &generator),
       prefillChunk: Bool.random(using: &generator) ? 2 : nil)
     isPhantom = Bool.random(using: &generator)
+    let link = Link(
+      latency: EmulatedTime(picoseconds: Int64.random(in: 0...5_000_000, using: &generator)),
+      bandwidth: Rational(Int.random(in: 1_000_000...1 << 38, using: &generator)),
+      ports: Link.Ports.allCases.randomElement(using: &generator)!,
+      hold: Link.Hold.allCases.randomElement(using: &generator)!)
+    let topology = Topology.random(ranks: split.ranks, using: &generator)
     wires = Wires(
-      link: Link(
-        latency: EmulatedTime(picoseconds: Int64.random(in: 0...5_000_000, using: &generator)),
-        bandwidth: Rational(Int.random(in: 1_000_000...1 << 38, using: &generator)),
-        ports: Link.Ports.allCases.randomElement(using: &generator)!,
-        hold: Link.Hold.allCases.randomElement(using: &generator)!),
-      topology: .random(ranks: split.ranks, using: &generator), ranks: split.ranks,
-      activationBytes: 2)
+      link: link,
+      overrides: randomOverrides(topology: topology, ranks: split.ranks, using: &generator),
+      topology: topology, ranks: split.ranks, activationBytes: 2)
   }
 
   var description: String {

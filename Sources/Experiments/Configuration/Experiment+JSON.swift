@@ -38,7 +38,7 @@ extension Experiment.Modelled {
     [
       "model": shape.json,
       "hardware": hardwareJSON,
-      "link": link.json,
+      "link": link.json.adding("overrides", .array(overrides.links.map(\.json))),
       "topology": topology.json,
       "plan": [
         "pipeline": .integer(pipeline),
@@ -73,10 +73,28 @@ extension Experiment.Modelled {
   }
 
   private var hardwareJSON: JSONValue {
-    switch device {
-    case .wafer(let device): device.json
-    case .accelerators(let group): group.json
-    }
+    let device =
+      switch device {
+      case .wafer(let device): device.json
+      case .accelerators(let group): group.json
+      }
+    return device.adding(
+      "overrides",
+      .array(
+        overrides.speeds.map { ["rank": .integer($0.rank.index), "speed": .exact($0.speed)] }))
+  }
+}
+
+extension LinkOverride {
+  /// The link, and its own figures; null where it has those of all.
+  fileprivate var json: JSONValue {
+    [
+      "from": .integer(ends.from.index), "to": .integer(ends.to.index),
+      "latency_ps": latency.map { .picoseconds($0) } ?? .null,
+      "bandwidth_bytes_per_second": bandwidth.map { .exact($0) } ?? .null,
+      "send_overhead_ps": sendOverhead.map { .picoseconds($0) } ?? .null,
+      "receive_overhead_ps": receiveOverhead.map { .picoseconds($0) } ?? .null,
+    ]
   }
 }
 

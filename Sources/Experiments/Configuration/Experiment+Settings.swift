@@ -30,6 +30,11 @@ extension Experiment {
     case "summary": summary
     case "model.name": host.model.written
     case "hardware.name": modelled.device.name
+    case "hardware.overrides":
+      Self.items(
+        modelled.overrides.speeds.map {
+          "rank: \($0.rank.index), speed: \($0.speed.decimal ?? "\($0.speed)")"
+        })
     case _ where key.hasPrefix("hardware."): hardware(key)
     case "link.name": linkPreset
     case "link.latency": "\(modelled.link.latency.picoseconds) ps"
@@ -38,6 +43,12 @@ extension Experiment {
     case "link.receive_overhead": "\(modelled.link.receiveOverhead.picoseconds) ps"
     case "link.ports": modelled.link.ports.rawValue
     case "link.hold": modelled.link.hold.rawValue
+    case "link.overrides":
+      Self.items(
+        modelled.overrides.links.map { link in
+          (["from: \(link.ends.from.index)", "to: \(link.ends.to.index)"]
+            + link.figures.map { "\($0.key): \($0.text)" }).joined(separator: ", ")
+        })
     case "topology.name": modelled.topology.name.rawValue
     case "topology.dimensions":
       if case .torus(let columns, let rows) = modelled.topology {
@@ -151,6 +162,10 @@ extension Experiment {
   /// A number in its base unit; what cannot be a decimal was never written in a file.
   private static func quantity(_ value: Rational, _ unit: String) -> String {
     "\(value.decimal ?? "\(value.approximation)") \(unit)"
+  }
+
+  private static func items(_ mappings: [String]) -> String {
+    mappings.isEmpty ? "none" : "[\(mappings.map { "{\($0)}" }.joined(separator: ", "))]"
   }
 
   private static func list(_ counts: [Int]) -> String {

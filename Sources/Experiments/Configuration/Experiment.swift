@@ -33,6 +33,8 @@ public struct Experiment: Hashable, Sendable {
     public var link: Link
     /// Which wafers of the cluster links join.
     public var topology: Topology
+    /// Links and wafers of the cluster that are not like the others.
+    public var overrides = Overrides()
     /// Tensor-parallel size.
     public var tensor: Int
     /// Layers of each stage; its count is the pipeline-parallel size.
@@ -71,8 +73,14 @@ public struct Experiment: Hashable, Sendable {
     /// What messages cost in a half of `ranks` wafers; one alone has no link.
     func wires(ranks: Int) -> Wires {
       Wires(
-        link: link, topology: ranks == self.ranks ? topology : topology.ofOneWafer, ranks: ranks,
+        link: link, overrides: ranks == self.ranks ? overrides.links : [],
+        topology: ranks == self.ranks ? topology : topology.ofOneWafer, ranks: ranks,
         activationBytes: widths.activations.bits / 8)
+    }
+    /// How fast each rank of a half of `ranks` wafers computes.
+    func speeds(ranks: Int) -> [Rational] {
+      ranks == self.ranks
+        ? overrides.speeds(ranks: ranks) : Array(repeating: Rational(1), count: ranks)
     }
     /// What is counted in prices on a wafer; with defects, the extra hops of its worst lines.
     public var pricingOptions: WaferPricing.Options {

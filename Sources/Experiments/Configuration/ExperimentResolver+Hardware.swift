@@ -163,7 +163,8 @@ extension ExperimentResolver {
   private func refuse(_ keys: [String], on what: String, _ reader: SettingsReader)
     throws(ConfigurationError)
   {
-    for key in keys where reader.isSet(key) {
+    // The word that a key has for nothing says nothing: axes of several kinds of devices need it.
+    for key in keys where reader.isSet(key) && !reader.isWord(key) {
       throw reader.error(
         key, "means nothing on \(what)",
         remedy: "Leave it out, or choose another 'hardware.name'")

@@ -51,6 +51,8 @@ public struct ExperimentResolver: Sendable {
       countsEmbeddingAndHead: try reader.boolean("pricing.embedding_and_head"),
       countsGroupedQuery: try reader.boolean("pricing.gqa"),
       seed: UInt64(try reader.count("seed")))
+    modelled.overrides = try overrides(
+      reader, topology: modelled.topology, ranks: modelled.ranks)
     try chooseDevices(&modelled, reader)
     try checkHops(reader, modelled)
     let host = try host(reader, model: model, prompt: prompt, sampling: sampling)

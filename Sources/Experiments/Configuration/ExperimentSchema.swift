@@ -51,6 +51,14 @@ public enum ExperimentSchema {
     SettingKey(
       "hardware.beyond_repair", .choice(RepairedMesh.BeyondRepair.allCases.map(\.rawValue)),
       default: "shrink", "what becomes of a die that repair cannot save"),
+    SettingKey(
+      "hardware.overrides",
+      .items([
+        .init("rank", .count(ranks), isRequired: true),
+        .init("speed", .decimal(Rational(1, over: 1000)...Rational(1000)), isRequired: true),
+      ]), or: "none",
+      "ranks of the cluster that compute faster or slower than the others: at 'speed' 0.8 every kernel takes "
+        + "1/0.8 of its time"),
 
     SettingKey(
       "link.name", .name, or: "hardware", option: "--link",
@@ -61,6 +69,17 @@ public enum ExperimentSchema {
     linkKey("receive_overhead"),
     linkKey("ports"),
     linkKey("hold"),
+    SettingKey(
+      "link.overrides",
+      .items(
+        [
+          .init("from", .count(ranks), isRequired: true),
+          .init("to", .count(ranks), isRequired: true),
+        ]
+          + ["latency", "bandwidth", "send_overhead", "receive_overhead"].map {
+            .init($0, finite(linkKey($0).kind))
+          }), or: "none",
+      "links with figures of their own, each in one direction, from rank to rank"),
 
     SettingKey(
       "topology.name", .choice(Topology.Name.allCases.map(\.rawValue)), default: "full-mesh",
@@ -255,6 +274,17 @@ public enum ExperimentSchema {
   }.uniqued()
   private static let booleans = ["false", "true"]
   private static let frequencies = Rational(1_000_000)...Rational(100_000_000_000)
+
+  private static let ranks = 0...Rank.maximumCount - 1
+
+  /// The same kind of key without the word 'infinite'.
+  private static func finite(_ kind: SettingKey.Kind) -> SettingKey.Kind {
+    if case .quantityOrInfinite(let dimension, let range) = kind {
+      .quantity(dimension, range)
+    } else {
+      kind
+    }
+  }
 
   /// A figure of the link preset that an experiment may replace.
   private static func linkKey(_ name: String, option: String? = nil) -> SettingKey {

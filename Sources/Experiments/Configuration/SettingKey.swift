@@ -54,6 +54,24 @@ public struct SettingKey: Hashable, Sendable {
     case grid
     /// Wafers: columns `x` rows.
     case sides
+    /// A list of mappings, each with these keys.
+    case items([ItemField])
+  }
+
+  /// A key of the mappings of a list.
+  public struct ItemField: Hashable, Sendable {
+    /// In snake_case.
+    public let name: String
+    /// What may be written for it.
+    public let kind: Kind
+    /// Whether every mapping has it.
+    public let isRequired: Bool
+
+    init(_ name: String, _ kind: Kind, isRequired: Bool = false) {
+      self.name = name
+      self.kind = kind
+      self.isRequired = isRequired
+    }
   }
 
   /// What would be right, for error messages and help.
@@ -73,6 +91,7 @@ public struct SettingKey: Hashable, Sendable {
       case .choice(let words): "one of " + words.joined(separator: ", ")
       case .sides: "columns x rows, such as 4x2"
       case .grid: "PEs of a side, such as 660, or columns x rows, such as 750x994"
+      case .items(let fields): "a list such as [\(Self.example(fields))]"
       }
     return word.map { "\(value), or '\($0)'" } ?? value
   }
@@ -87,8 +106,24 @@ public struct SettingKey: Hashable, Sendable {
     case .sides: "Such as 4x2."
     case .grid: "Such as 660, or 750x994."
     case .counts: "Such as 12,10,8."
+    case .items(let fields): "Such as [\(Self.example(fields))]."
     case .name, .text, .count, .decimal: ""
     }
+  }
+
+  /// A mapping with every key that it needs, and the first that it does not.
+  static func example(_ fields: [ItemField]) -> String {
+    let optional = fields.first { !$0.isRequired }.map { [$0] } ?? []
+    let pairs = (fields.filter(\.isRequired) + optional).enumerated().map { place, field in
+      let value =
+        switch field.kind {
+        case .quantity(let dimension, _): example(dimension)
+        case .decimal: "0.8"
+        default: "\(place)"
+        }
+      return "\(field.name): \(value)"
+    }
+    return "{\(pairs.joined(separator: ", "))}"
   }
 
   private static func text(_ bound: Rational) -> String {

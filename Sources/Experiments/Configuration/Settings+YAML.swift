@@ -37,7 +37,9 @@ extension Settings {
           place, key: name, "has a dot", nearest: ExperimentSchema.lookUp(name)?.name,
           remedy: "In a file, write the second part below the first; dots are for --set")
       }
-      if case .mapping(let inner) = node {
+      if name == "sweep" {
+        set(axes: try SweepAxis.axes(node, of: yaml))
+      } else if case .mapping(let inner) = node {
         guard ExperimentSchema.isSection(name) else {
           guard ExperimentSchema.lookUp(name) == nil else {
             throw ConfigurationError(place, key: name, "holds keys where one value belongs")
@@ -58,6 +60,9 @@ extension Settings {
       let (text, isQuoted) = try yaml.scalar(node, key: key)
       return isQuoted ? .quoted(text) : .plain(text)
     }
+    if case .items = ExperimentSchema.lookUp(key)?.kind, !elements.isEmpty {
+      return .items(try items(Array(elements), key: key, of: yaml) { yaml.place($0) })
+    }
     var list: [String] = []
     for element in elements {
       let (text, isQuoted) = try yaml.scalar(element, key: key)
@@ -65,5 +70,46 @@ extension Settings {
       list.append(isQuoted ? "\"\(text)\"" : text)
     }
     return .list(list)
+  }
+
+  /// Mappings of a list, each of which holds values only.
+  private static func items(
+    _ elements: [Node], key: String, of yaml: StrictYAML, at place: (Node) -> Place
+  ) throws(ConfigurationError) -> [Item] {
+    var items: [Item] = []
+    for element in elements {
+      guard case .mapping(let mapping) = element else {
+        throw ConfigurationError(
+          place(element), key: key, "is a list of values where one of keys belongs",
+          remedy: ExperimentSchema.lookUp(key)?.example)
+      }
+      var pairs: [Item.Pair] = []
+      for (keyNode, node) in mapping {
+        let word = try yaml.key(keyNode)
+        pairs.append(
+          Item.Pair(key: word, text: try yaml.scalar(node, key: "\(key).\(word)").text))
+      }
+      items.append(Item(place: place(element), pairs: pairs))
+    }
+    return items
+  }
+
+  /// Mappings of a list that was written in one line, as on a command line.
+  ///
+  /// Throws `ConfigurationError` when it is no such list.
+  static func items(_ text: String, key: String, at place: Place) throws(ConfigurationError)
+    -> [Item]
+  {
+    do throws(ConfigurationError) {
+      let yaml = try StrictYAML(path: "", text: "items: \(text)")
+      guard case .sequence(let elements)? = yaml.root.first?.value else {
+        throw ConfigurationError(place, "is no list")
+      }
+      return try items(Array(elements), key: key, of: yaml) { _ in place }
+    } catch {
+      throw ConfigurationError(
+        place, key: error.key ?? key, error.problem,
+        remedy: error.remedy ?? ExperimentSchema.lookUp(key)?.example)
+    }
   }
 }

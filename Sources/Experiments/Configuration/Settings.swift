@@ -3,6 +3,8 @@
 /// Layers are merged key by key, the later over the earlier: defaults, file, options, `--set`.
 public struct Settings: Hashable, Sendable {
   private var written: [String: Setting] = [:]
+  /// The axes that a file gives a sweep of it; a run of the file takes none.
+  public private(set) var axes: [SweepAxis] = []
 
   /// Nothing set: the embedded default experiment.
   public init() {}
@@ -23,6 +25,29 @@ public struct Settings: Hashable, Sendable {
     case quoted(String)
     /// A list of plain values.
     case list([String])
+    /// A list of mappings of plain values.
+    case items([Item])
+  }
+
+  /// One mapping of a list, as written.
+  public struct Item: Hashable, Sendable, CustomStringConvertible {
+    /// Where it stands.
+    public let place: Place
+    /// Keys and values, in order.
+    public let pairs: [Pair]
+
+    /// A key and what was written for it.
+    public struct Pair: Hashable, Sendable {
+      /// The key.
+      public let key: String
+      /// Its value.
+      public let text: String
+    }
+
+    /// As one line of YAML.
+    public var description: String {
+      "{" + pairs.map { "\($0.key): \($0.text)" }.joined(separator: ", ") + "}"
+    }
   }
 
   /// What is set for a key; `nil` when only its default holds.
@@ -77,6 +102,9 @@ public struct Settings: Hashable, Sendable {
     merge(layer)
   }
 
+  /// Takes the axes that a file gives.
+  mutating func set(axes: [SweepAxis]) { self.axes = axes }
+
   /// The same settings without these keys.
   func without(_ names: String...) -> Settings {
     var settings = self
@@ -90,5 +118,6 @@ public struct Settings: Hashable, Sendable {
       for name in ExperimentSchema.alternatives { written[name] = nil }
     }
     written.merge(later.written) { $1 }
+    if !later.axes.isEmpty { axes = later.axes }
   }
 }

@@ -17,6 +17,7 @@ struct SettingsReader {
       case .decimal: _ = try decimal(key.name)
       case .grid: _ = try grid(key.name)
       case .sides: _ = try sides(key.name)
+      case .items: _ = try items(key.name)
       }
     }
   }
@@ -26,6 +27,14 @@ struct SettingsReader {
 
   /// Whether somebody set the key.
   func isSet(_ name: String) -> Bool { settings[name] != nil }
+
+  /// Whether a key is set to its own word for absence, such as `automatic`.
+  func isWord(_ name: String) -> Bool {
+    switch settings[name]?.value {
+    case .plain(let text), .quoted(let text): text == ExperimentSchema.key(name).word
+    default: false
+    }
+  }
 
   /// The error of a key's value that cannot be, for a reason beyond the schema.
   func error(_ name: String, _ problem: String, remedy: String? = nil) -> ConfigurationError {
@@ -37,7 +46,7 @@ struct SettingsReader {
     let key = ExperimentSchema.key(name)
     switch settings[name]?.value {
     case nil: return key.standard.flatMap { $0 == key.word ? nil : $0 }
-    case .list: throw wrong(key, "is a list")
+    case .list, .items: throw wrong(key, "is a list")
     case .plain(let text), .quoted(let text):
       if text == key.word { return nil }
       switch key.kind {
@@ -210,7 +219,7 @@ struct SettingsReader {
         throw wrong(key, "is the text \"\(written)\" in quotes")
       }
       text = written
-    case .list: throw wrong(key, "is a list")
+    case .list, .items: throw wrong(key, "is a list")
     }
     return text == key.word ? nil : text
   }

@@ -41,6 +41,12 @@ extension WaferPlacement {
         place, key: "hardware.name", "is '\(name)', and only a wafer has a placement",
         remedy: "The wafers are " + presets.names(of: .wafer).joined(separator: ", "))
     }
+    for key in ["hardware.overrides", "link.overrides"] {
+      guard let written = asked[key] else { continue }
+      throw ConfigurationError(
+        written.place, key: key, "means nothing to a placement, where all wafers are alike",
+        remedy: "'wafer run' and 'wafer sweep' take it")
+    }
     var settings = try question.settings(model: model)
     settings.merge(asked)
     var modelled = try ExperimentResolver(presets: presets).resolve(settings).modelled

@@ -16,7 +16,8 @@ enum PageStyle {
     h1{font-size:1.6rem;line-height:1.2;margin:0 0 8px}
     h2{font-size:1.15rem;margin:32px 0 8px;padding-top:12px;border-top:1px solid var(--grid)}
     .brand{margin:0;color:var(--faint);font-size:.85rem}
-    .lead{font-size:1.05rem;margin:0 0 12px}
+    .answer{font-size:1.1rem;margin:0 0 10px;padding-left:12px;border-left:4px solid var(--c0)}
+    .lead{margin:0 0 12px;color:var(--faint)}
     nav{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:.9rem}
     a{color:var(--c0)}
     figure{margin:12px 0 20px}

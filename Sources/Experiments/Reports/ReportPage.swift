@@ -3,8 +3,12 @@ import Plots
 /// A page of sections, complete in one file: it loads nothing, runs without scripts, and is readable on
 /// a phone, in the dark and on paper.
 public struct ReportPage: Sendable {
-  /// The heading.
+  /// What it is about: the name of the window, and the heading where there is no question.
   public var title: String
+  /// What was asked, which is then the heading.
+  public var question: String?
+  /// What came out, in a sentence or two with figures.
+  public var answer = ""
   /// A line or two below it.
   public var lead: String
   /// What follows, in this order.
@@ -55,9 +59,9 @@ public struct ReportPage: Sendable {
             .element(
               "button", ["id": "theme", "type": "button", "hidden": ""], text: "Light or dark"),
             .element("p", ["class": "brand"], text: "WaferCluster"),
-            .element("h1", text: title),
-            .element("p", ["class": "lead"], text: lead),
-          ]), contents,
+            .element("h1", text: question ?? title),
+          ] + (answer.isEmpty ? [] : [.element("p", ["class": "answer"], text: answer)])
+            + [.element("p", ["class": "lead"], text: lead)]), contents,
       ] + sections.enumerated().map { section($0.element, number: $0.offset) }
       + [
         .element("p", ["id": "value", "role": "status", "hidden": ""], text: ""),

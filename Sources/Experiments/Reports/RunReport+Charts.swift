@@ -120,8 +120,14 @@ extension RunReport {
             of: end), most("regions"), most("egress"), most("ingress"),
         ]
     }
+    let bubble = cluster.at("emulated", "serving", "pipeline_bubble")?.double.map { bubble in
+      ReportPage.Piece.text(
+        "While there were requests (\(ReportText.time(cluster.at("emulated", "serving", "occupied_ps"))) of "
+          + "\(ReportText.time(cluster.at("emulated", "total_ps")))), the regions stood still for "
+          + "\(ReportText.share(bubble, of: 1)) of the time: the pipeline's bubble.")
+    }
     return [
-      .figure(name: "ranks", chart),
+      .figure(name: "ranks", chart), bubble,
       .table(
         columns: [
           "rank", "busy", "peer late", "in flight", "busiest region", "busiest egress",

@@ -20,8 +20,10 @@ public struct RunReport: Sendable {
 
   /// The page.
   public var page: ReportPage {
-    var page = ReportPage(title: title, lead: question)
-    page.add("Answer", [answer, clocks] + tokens)
+    var page = ReportPage(title: title, lead: lead)
+    page.question = result["summary"]?.string
+    page.answer = answer
+    page.add("Answer", [clocks] + tokens)
     page.add("Where the last token's time went", [accountChart, differenceChart, accountTable])
     page.add("How ranks used their time", ranks)
     page.add("Timeline", timeline)
@@ -46,35 +48,21 @@ public struct RunReport: Sendable {
       + "\(plan?["tensor"]?.words ?? "1")"
   }
 
-  /// What the experiment asks, as its file says it or in general.
-  private var question: String {
-    if let summary = result["summary"]?.string { return summary }
+  /// What was run; where nobody asked anything, what every run asks.
+  private var lead: String {
     let workload = modelled["workload"]
-    return
+    var work =
       "\(workload?["batch"]?.words ?? "1") x \(workload?["prompt_tokens"]?.words ?? "?") prompt and "
-      + "\(workload?["output_tokens"]?.words ?? "?") output tokens: what latency and throughput does the "
-      + "split give, what would one wafer have given, and where does the difference come from?"
-  }
-
-  private var answer: ReportPage.Piece {
-    let comparison = result["comparison"]
-    let extra = comparison?["extra_ps"]?.double ?? 0
-    let slowdown = ReportText.number(comparison?["slowdown"])
-    var text =
-      "The cluster takes \(slowdown) times the single wafer's emulated time: "
-      + "\(ValueUnit.picoseconds.text(extra.magnitude)) \(extra < 0 ? "shorter" : "longer")."
-    let entries = Account.Entry.allCases.compactMap { entry in
-      comparison?.at("extra_account_ps", entry.rawValue)?.double.map { (entry.rawValue, $0) }
+      + "\(workload?["output_tokens"]?.words ?? "?") output tokens"
+    if let served = modelled["served"], served != .null {
+      work =
+        "\(served["requests"]?.words ?? "?") requests (\(served["arrivals"]?.words ?? "?")), at most "
+        + "\(workload?["batch"]?.words ?? "1") at once"
     }
-    if extra != 0, let most = entries.max(by: { $0.1.magnitude < $1.1.magnitude }) {
-      text +=
-        " Most of the difference: \(ReportText.entry(most.0)), \(ReportText.difference(most.1))."
-    }
-    for (half, name) in [(single, "single wafer's"), (cluster, "cluster's")]
-    where half["hypothetical"] == .boolean(true) {
-      text += " The \(name) memory is hypothetical: taken as enlarged."
-    }
-    return .text(text)
+    return result["summary"]?.string == nil
+      ? "\(work): what latency and throughput does the split give, what would one wafer have given, and "
+        + "where does the difference come from?"
+      : "\(title); \(work)."
   }
 
   private var clocks: ReportPage.Piece {

@@ -27,8 +27,15 @@ public struct SweepReport: Sendable {
     let axes = table.axes.map(\.name).joined(separator: " x ")
     var page = ReportPage(
       title: "Sweep over \(axes)",
-      lead: folder.sweep["summary"]?.string
-        ?? "How latency and throughput depend on \(axes): \(table.points.count) points.")
+      lead:
+        "How latency and throughput depend on \(axes): \(table.points.count) points, in emulated time."
+    )
+    page.question = folder.sweep["summary"]?.string
+    let answer = SweepAnswer(
+      axes: table.axes.map { ($0.name, $0.key) }, rows: folder.rows,
+      time: { ValueUnit.picoseconds.text($0 * 1e12) })
+    page.answer = answer.sentences.joined(separator: " ")
+    page.add("Answer", [ranges(answer)])
     page.add("Curves", curves)
     page.add("Fields", fields)
     page.add("Trade-off", [tradeOff])
@@ -41,6 +48,16 @@ public struct SweepReport: Sendable {
     return page
   }
 
+  /// Between which values each result lies.
+  private func ranges(_ answer: SweepAnswer) -> ReportPage.Piece? {
+    let rows = answer.ranges.filter(\.varies).map {
+      [$0.name, $0.low.text, $0.low.values, $0.high.text, $0.high.values, $0.factor]
+    }
+    let at = "at " + table.axes.map(\.name).joined(separator: ", ")
+    return rows.isEmpty
+      ? nil : .table(columns: ["", "least", at, "most", at, "apart"], rows: rows)
+  }
+
   // MARK: Pictures
 
   /// A chart for each of the first results, over the axis that most tells them apart: the first with
@@ -50,8 +67,9 @@ public struct SweepReport: Sendable {
       let along = table.axes.first(where: { $0.isNumeric && $0.values.count > 1 })
         ?? table.axes.first(where: { $0.values.count > 1 })
     else { return [] }
-    return table.charted.map { metric in
+    return table.charted.filter(varies).map { metric in
       let series = lines(metric, along: along)
+      let includesZero = !isNarrow(metric)
       let shown = series.prefix(Self.mostSeries)
       return .figure(
         name: "\(SweptPoints.fileName(metric))-over-\(SweptPoints.fileName(along.name))",
@@ -60,10 +78,30 @@ public struct SweepReport: Sendable {
           description: "\(ReportText.label(ofKey: metric)) over \(along.name)"
             + (series.count > 1 ? ", a line for each of the other values." : ".")
             + (series.count > shown.count
-              ? " The first \(shown.count) of \(series.count) lines." : ""),
-          x: along.axis, y: Axis(ReportText.label(ofKey: metric), ReportText.unit(ofKey: metric)),
+              ? " The first \(shown.count) of \(series.count) lines." : "")
+            + (includesZero ? "" : " The scale does not begin at zero."),
+          x: along.axis,
+          y: Axis(
+            ReportText.label(ofKey: metric), ReportText.unit(ofKey: metric),
+            .linear(includesZero: includesZero)),
           series: Array(shown)))
     }
+  }
+
+  private func extent(_ metric: String) -> (low: Double, high: Double)? {
+    let values = table.points.compactMap { $0.results[metric] }
+    guard let low = values.min(), let high = values.max() else { return nil }
+    return (low, high)
+  }
+
+  /// Whether a result is not the same at all points; of one that is, the table says enough.
+  private func varies(_ metric: String) -> Bool {
+    extent(metric).map { $0.low < $0.high } ?? false || table.points.count == 1
+  }
+
+  /// Whether a result's values lie so close together that lines over a scale from zero would be one.
+  private func isNarrow(_ metric: String) -> Bool {
+    extent(metric).map { $0.low > 0 && $0.low < $0.high && $0.high < 1.5 * $0.low } ?? false
   }
 
   /// A line for each combination of the values of the other axes, in their order.
@@ -95,7 +133,7 @@ public struct SweepReport: Sendable {
     for combination in combinations where kept.count < 3 && !kept.contains(combination) {
       kept.append(combination)
     }
-    return table.charted.flatMap { metric in
+    return table.charted.filter(varies).flatMap { metric in
       kept.enumerated().map { number, fixed in
         let label = zip(others, fixed).map { "\($0.name) \($1)" }.joined(separator: ", ")
         let field = field(metric, columns, rows, others, fixed)

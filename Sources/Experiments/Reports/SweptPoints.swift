@@ -65,7 +65,7 @@ struct SweptPoints: Sendable {
             "is missing", remedy: "Every row has a value for each axis of \(ReportFolder.sweepName)"
           )
         }
-        axes[name.key] = value.words
+        axes[name.key] = SweepAnswer.shown(value.words)
       }
       var results: [String: Double] = [:]
       for (key, value) in row.leaves where axes[key] == nil && key != "point" {

@@ -50,7 +50,8 @@ public enum DeviceLayout: Hashable, Sendable {
 /// Prices of a program's kernels on the devices of a half.
 enum DevicePricing: Sendable {
   case regions(RegionPricing)
-  case accelerators(AcceleratorPricing, Experiment.Modelled)
+  /// By the speed of ranks.
+  case accelerators([Rational: AcceleratorPricing], Experiment.Modelled)
 
   init(_ modelled: Experiment.Modelled, _ layout: DeviceLayout) {
     switch (layout, modelled.device) {
@@ -58,12 +59,19 @@ enum DevicePricing: Sendable {
       self = .regions(RegionPricing(modelled, device, mappings: mappings))
     case (.accelerators(let group, _), _):
       let widths = modelled.widths
+      let speeds = Set(modelled.overrides.speeds.map(\.speed) + [Rational(1)])
       self = .accelerators(
-        AcceleratorPricing(
-          accelerator: group.accelerator, devices: group.devices,
-          widths: BitWidths(
-            weights: widths.weights.bits, keyValues: widths.keyValues.bits,
-            activations: widths.activations.bits)), modelled)
+        Dictionary(
+          uniqueKeysWithValues: speeds.map { speed in
+            (
+              speed,
+              AcceleratorPricing(
+                accelerator: group.accelerator.at(speed: speed), devices: group.devices,
+                widths: BitWidths(
+                  weights: widths.weights.bits, keyValues: widths.keyValues.bits,
+                  activations: widths.activations.bits))
+            )
+          }), modelled)
     case (.wafers, .accelerators): preconditionFailure("accelerators have no mapping")
     }
   }
@@ -72,8 +80,8 @@ enum DevicePricing: Sendable {
   func price(_ use: KernelUse, _ batch: Batch) -> Cost {
     switch self {
     case .regions(let pricing): pricing.price(use, batch)
-    case .accelerators(let pricing, let modelled):
-      Self.price(use, batch, pricing, modelled)
+    case .accelerators(let pricings, let modelled):
+      Self.price(use, batch, pricings[use.speed]!, modelled)
     }
   }
 
@@ -118,5 +126,23 @@ enum DevicePricing: Sendable {
       ])
     case (.accelerators, .wafers): preconditionFailure("accelerators have no mapping")
     }
+  }
+}
+
+extension Accelerator {
+  /// The same device with all that its time follows from so many times as fast.
+  fileprivate func at(speed: Rational) -> Accelerator {
+    guard speed != Rational(1) else { return self }
+    func slowed(_ floor: EmulatedTime) -> EmulatedTime {
+      EmulatedTime(picoseconds: Int64((Rational(Int128(floor.picoseconds)) / speed).rounded))
+    }
+    var other = self
+    other.peak = peak * speed
+    other.memoryBandwidth = memoryBandwidth * speed
+    other.linkBandwidth = linkBandwidth * speed
+    other.kernelFloor = slowed(kernelFloor)
+    other.collectiveFloor = slowed(collectiveFloor)
+    other.clusterFloor = slowed(clusterFloor)
+    return other
   }
 }

@@ -30,6 +30,17 @@ public struct EmulatedResult: Hashable, Sendable {
     total.time > .zero ? Double(tokens) / total.time.seconds : 0
   }
 
+  /// The pipeline's bubble of a service: of the time in which it had requests, the part in which its wafers'
+  /// regions did nothing, over all regions that ever worked. `nil` of one batch, and unobserved.
+  public var pipelineBubble: Rational? {
+    let regions = ranks.flatMap(\.regions).filter { $0 > .zero }
+    guard let occupied = serving?.occupied, occupied > .zero, !regions.isEmpty else { return nil }
+    let busy = regions.reduce(EmulatedTime.zero, +)
+    return Rational(1)
+      - Rational(
+        Int128(busy.picoseconds), over: Int128(occupied.picoseconds) * Int128(regions.count))
+  }
+
   /// - Parameters:
   ///   - power: Watts of one rank's device.
   ///   - goal: What a request of a service should meet.

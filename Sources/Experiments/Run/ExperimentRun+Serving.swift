@@ -105,6 +105,6 @@ extension ExperimentRun {
       split: split, slots: Array(repeating: limits.sequencesPerSlot, count: limits.slots),
       wires: modelled.wires(ranks: split.ranks), collectives: collectives,
       candidateElements: 2 * modelled.candidates + 1, steps: layout.steps(of: split),
-      price: DevicePricing(modelled, layout).price)
+      speeds: modelled.speeds(ranks: split.ranks), price: DevicePricing(modelled, layout).price)
   }
 }

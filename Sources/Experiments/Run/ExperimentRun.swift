@@ -61,14 +61,35 @@ public struct ExperimentRun: Sendable {
     let layout = try modelled.layout(split)
     let whole = modelled.singleSplit
     let standIn = standIn(for: layout, split, whole)
-    let cluster = try await half(.cluster, split, layout)
-    let single = split.ranks == 1 ? cluster : try await half(.single, whole, standIn)
-    let bestSingle = try bestSingle()
+    let cluster: HalfResult
+    let single: HalfResult
+    if isSingle || experiment.host.transport != .none {
+      // Nodes of both at once would measure each other.
+      cluster = try await half(.cluster, split, layout)
+      single = isSingle ? cluster : try await withoutOverrides.half(.single, whole, standIn)
+    } else {
+      async let one = withoutOverrides.half(.single, whole, standIn)
+      cluster = try await half(.cluster, split, layout)
+      single = try await one
+    }
+    let bestSingle = try withoutOverrides.bestSingle()
     return ExperimentResult(
       experiment: experiment, single: single, cluster: cluster,
       bestSingle: bestSingle, modelFingerprint: try modelFingerprint(),
       warnings: warnings(
         [(split, layout), (whole, standIn)] + (bestSingle.map { [(whole, $0.layout)] } ?? [])))
+  }
+
+  /// Whether the cluster is the single wafer: one that is like the others.
+  var isSingle: Bool {
+    experiment.modelled.ranks == 1 && experiment.modelled.overrides.isEmpty
+  }
+
+  /// The run of the single wafer, which has no links, and is like the others.
+  var withoutOverrides: ExperimentRun {
+    var run = self
+    run.experiment.modelled = experiment.modelled.withoutOverrides
+    return run
   }
 
   /// Evaluates the cluster alone, in emulated time: no node is started, and nothing is compared.

@@ -43,7 +43,7 @@ extension Experiment.Modelled {
     return ModelProgram(
       split: split, workload: workload ?? self.workload, wires: wires(ranks: split.ranks),
       collectives: collectives, candidateElements: 2 * candidates + 1,
-      steps: layout.steps(of: split)
+      steps: layout.steps(of: split), speeds: speeds(ranks: split.ranks)
     ) { use, batch in
       pricing.price(use, context.map(batch.decoding(at:)) ?? batch)
     }

@@ -3,25 +3,38 @@ import Hardware
 import Models
 import Placement
 import Programs
+import Quantities
 
 /// Prices of a program's kernels on every region of its wafers.
 struct RegionPricing: Sendable {
   private let modelled: Experiment.Modelled
-  private let pricings: [Rectangle: WaferPricing]
+  /// By the speed of ranks, then by the region.
+  private let pricings: [Rational: [Rectangle: WaferPricing]]
 
   init(_ modelled: Experiment.Modelled, _ device: WaferDevice, mappings: [Mapping]) {
     self.modelled = modelled
     let places = Set(mappings.flatMap { $0.regions.map(\.place) })
-    pricings = Dictionary(grouping: places, by: \.size).mapValues { places in
-      var options = modelled.pricingOptions
-      if let defects = device.defects {
-        options.extraHops = Self.extraHops(of: places, defects.mesh)
-      }
-      return WaferPricing(
-        wafer: device.wafer, calibration: device.calibration, region: places[0].size,
-        options: options)
-    }
+    let speeds = Set(modelled.overrides.speeds.map(\.speed) + [Rational(1)])
+    pricings = Dictionary(
+      uniqueKeysWithValues: speeds.map { speed in
+        var wafer = device.wafer
+        // Prices are cycles over the clock, exact until they are rounded.
+        wafer.clock = wafer.clock * speed
+        let pricings = Dictionary(grouping: places, by: \.size).mapValues { places in
+          var options = modelled.pricingOptions
+          if let defects = device.defects {
+            options.extraHops = Self.extraHops(of: places, defects.mesh)
+          }
+          return WaferPricing(
+            wafer: wafer, calibration: device.calibration, region: places[0].size,
+            options: options)
+        }
+        return (speed, pricings)
+      })
   }
+
+  /// Of ranks that are as fast as their wafer's figures say.
+  private var usual: [Rectangle: WaferPricing] { pricings[Rational(1)]! }
 
   /// The worst lines of some regions of one size, which are priced alike. Of a region beyond the mesh, as one
   /// wafer that stands for several has, those of the whole mesh.
@@ -39,7 +52,7 @@ struct RegionPricing: Sendable {
   /// What a batch costs on a kernel.
   func price(_ use: KernelUse, _ batch: Batch) -> Cost {
     let shape = modelled.shape
-    let pricing = pricings[use.region]!
+    let pricing = pricings[use.speed]![use.region]!
     return switch use.kernel {
     case .attention: pricing.attention(layer(use), BatchWork(batch))
     case .feedForward: pricing.feedForward(layer(use), BatchWork(batch))
@@ -65,7 +78,7 @@ struct RegionPricing: Sendable {
   ) -> [PricingWarning] {
     let shape = modelled.shape
     var warnings = PricingWarnings()
-    let any = pricings.values.first!
+    let any = usual.values.first!
     if modelled.countsEmbeddingAndHead {
       warnings.add(any.warnings(of: [.embedding, .head, .candidates]))
     }
@@ -79,7 +92,7 @@ struct RegionPricing: Sendable {
           LayerSlice(shape: shape, slice: split.slice(ofRank: shard), hasExperts: $0)
         }
       })
-    let pricing = pricings[mappings[0].grid]!
+    let pricing = usual[mappings[0].grid]!
     let batches =
       steps.map { $0.flatMap { modelled.workload.batches(ofStep: $0) } } ?? modelled.pricedBatches
     for batch in Set(batches.map(BatchWork.init)) {

@@ -167,7 +167,8 @@ extension EmulatedResult {
       "tokens_per_second_per_wafer": .rounded(rate / Rational(wafers), digits: 3),
       "joules_per_token": .rounded(joulesPerToken, digits: 6),
       "account_ps": total.account.json,
-      "serving": serving?.json ?? .null,
+      "serving": serving?.json.adding(
+        "pipeline_bubble", pipelineBubble.map { .rounded($0, digits: 9) } ?? .null) ?? .null,
       "links": .array(links.map(\.json)),
       "ranks": .array(ranks.map { $0.json(of: total.time) }),
     ]

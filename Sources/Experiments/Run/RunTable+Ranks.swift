@@ -1,6 +1,7 @@
 import Foundation
 import Programs
 import Quantities
+import Serving
 
 extension RunTable {
   /// Most rows of ranks: more are told in the document.
@@ -34,6 +35,40 @@ extension RunTable {
     let more = rows.dropFirst(mostRankRows).first.map { ranks.count - $0.first } ?? 0
     return table.text(style)
       + (more > 0 ? "and \(more) more ranks: --format json lists all\n" : "")
+  }
+
+  /// How much of a service's time each rank's regions and ports worked, and the bubble of its pipeline: of the
+  /// time in which it had requests, what the regions did not work.
+  static func utilisation(_ emulated: EmulatedResult, _ style: TextStyle) -> String {
+    guard let serving = emulated.serving, !emulated.ranks.isEmpty else { return "" }
+    var table = Table(
+      columns: ["rank", "regions", "busiest region", "egress ports", "ingress ports"])
+    let total = emulated.total.time
+    for use in emulated.ranks.prefix(mostRankRows) {
+      let regions = use.regions.filter { $0 > .zero }
+      let sum = regions.reduce(EmulatedTime.zero, +)
+      table.append([
+        "\(use.rank.index)",
+        share(sum, of: total, count: regions.count),
+        share(regions.max() ?? .zero, of: total),
+        share(use.egress.max() ?? .zero, of: total), share(use.ingress.max() ?? .zero, of: total),
+      ])
+    }
+    let more = emulated.ranks.count - mostRankRows
+    var text = table.text(style)
+    if more > 0 { text += "and \(more) more ranks: --format json lists all\n" }
+    if let bubble = emulated.pipelineBubble {
+      text += style.wrapped(
+        "cluster: requests were there for \(time(serving.occupied)) of \(time(total)); in that time the "
+          + "regions stood still for "
+          + String(format: "%.2f %%, the pipeline's bubble\n", bubble.approximation * 100))
+    }
+    return text
+  }
+
+  private static func share(_ part: EmulatedTime, of whole: EmulatedTime, count: Int) -> String {
+    count == 0
+      ? "0" : share(part, of: EmulatedTime(picoseconds: whole.picoseconds * Int64(count)))
   }
 
   private static func share(_ part: EmulatedTime, of whole: EmulatedTime) -> String {

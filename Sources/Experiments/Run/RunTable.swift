@@ -36,6 +36,8 @@ public struct RunTable {
       + "\(Self.time(modelled.link.latency)), "
       + (modelled.link.bandwidth.map { Self.bytes($0.approximation) + "/s" } ?? "infinite")
       + (modelled.topology == .fullMesh ? "" : "; \(modelled.topology)")
+      + (modelled.overrides.isEmpty
+        ? "" : "\nNot alike: " + modelled.overrides.words(modelled.device.noun(1)))
       + (result.single.isHypothetical
         ? "\nThe single \(modelled.device.noun(1)) is taken as enlarged (hypothetical): "
           + result.single.layout.excess : "")
@@ -59,7 +61,9 @@ public struct RunTable {
     var halves: [(name: String, metrics: ServingMetrics)] = []
     if let metrics = result.single.emulated.serving { halves.append(("single", metrics)) }
     if let metrics = result.cluster.emulated.serving { halves.append(("cluster", metrics)) }
-    return halves.isEmpty ? "" : ServingMetrics.table(halves, style)
+    guard !halves.isEmpty else { return "" }
+    return ServingMetrics.table(halves, style) + "\n"
+      + Self.utilisation(result.cluster.emulated, style)
   }
 
   private func generated(_ style: TextStyle) -> String {

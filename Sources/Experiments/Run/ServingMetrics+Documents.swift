@@ -8,6 +8,7 @@ extension ServingMetrics {
       "requests": .integer(requests),
       "tokens": .integer(tokens),
       "duration_ps": .picoseconds(duration),
+      "occupied_ps": .picoseconds(occupied),
       "requests_per_second": .rounded(requestsPerSecond, digits: 6),
       "tokens_per_second": .rounded(tokensPerSecond, digits: 3),
       "good_requests": .integer(good),

@@ -43,6 +43,7 @@ public final class EvaluationCache: Sendable {
     var key = modelled
     key.link = Link(latency: .zero, bandwidth: nil)
     key.topology = .fullMesh
+    key.overrides.links = []
     key.collectives = .automatic
     return known.withLock { known in
       if let one = known[key] { return one }
@@ -89,13 +90,13 @@ extension ExperimentRun {
       let standIn = standIn(for: layout, split, whole)
       return EvaluationCache.Basis.Parts(
         cluster: layout, costs: StepCosts(),
-        single: try evaluated(.single, whole, standIn, graphs: cache.graphs),
+        single: try withoutOverrides.evaluated(.single, whole, standIn, graphs: cache.graphs),
         warnings: warnings([(split, layout), (whole, standIn)]))
     }
     let cluster = try evaluated(
       .cluster, split, parts.cluster, graphs: cache.graphs, costs: parts.costs)
     return EvaluatedComparison(
-      cluster: cluster, single: split.ranks == 1 ? cluster : parts.single,
+      cluster: cluster, single: isSingle ? cluster : parts.single,
       warnings: parts.warnings)
   }
 

@@ -4,12 +4,21 @@ extension Sweep {
     SweepRow.columns(of: grid.axes, measures: measures != nil)
   }
 
+  /// What the experiment asks, as its file says it.
+  private var summary: String? {
+    switch grid.base["summary"]?.value {
+    case .plain(let text), .quoted(let text): text
+    default: nil
+    }
+  }
+
   /// What `sweep.json` holds: all that its rows follow from, and how it was called.
   ///
   /// - Parameter command: The command line, program first.
   public func json(command: [String]) -> JSONValue {
     [
       "schema": "wafer.sweep/1",
+      "summary": summary.map { .string($0) } ?? .null,
       "experiment": base?.json ?? .null,
       "settings": .object(
         Dictionary(
@@ -19,7 +28,8 @@ extension Sweep {
       "axes": .array(
         grid.axes.map {
           [
-            "key": .string($0.key.name), "name": .string($0.name),
+            "key": .string($0.column), "keys": .array($0.keys.map { .string($0.name) }),
+            "name": .string($0.name),
             "values": .array($0.values.map { .string($0) }),
           ]
         }),
@@ -55,6 +65,7 @@ extension Settings.Value {
     switch self {
     case .plain(let text), .quoted(let text): .string(text)
     case .list(let words): .array(words.map { .string($0) })
+    case .items(let items): .array(items.map { .string("\($0)") })
     }
   }
 }

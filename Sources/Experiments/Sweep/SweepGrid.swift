@@ -17,13 +17,15 @@ public struct SweepGrid: Sendable {
   public init(base: Settings, axes: [SweepAxis]) throws(ConfigurationError) {
     guard !axes.isEmpty else {
       throw ConfigurationError(
-        .option("--over"), "is missing", remedy: "Write for instance --over link-latency=1us,5us")
+        .option("--over"), "is missing",
+        remedy: "Write for instance --over link-latency=1us,5us, or a section 'sweep' in the file")
     }
     var count = 1
     var layer = Settings()
     for axis in axes {
-      let place = Place.option("--over \(axis.key.name)=…")
-      try layer.set(axis.key.name, to: .plain(axis.values[0]), at: place)
+      let place =
+        if case .option = axis.place { Place.option("--over \(axis.name)=…") } else { axis.place }
+      try axis.set(axis.values[0], in: &layer)
       let (product, overflow) = count.multipliedReportingOverflow(by: axis.values.count)
       guard !overflow, product <= Self.mostPoints else {
         throw ConfigurationError(
@@ -51,10 +53,7 @@ public struct SweepGrid: Sendable {
   /// The settings of a point.
   public func settings(at point: Int) throws(ConfigurationError) -> Settings {
     var layer = Settings()
-    for (axis, value) in zip(axes, values(at: point)) {
-      try layer.set(
-        axis.key.name, to: .plain(value), at: .option("--over \(axis.name)=\(value)"))
-    }
+    for (axis, value) in zip(axes, values(at: point)) { try axis.set(value, in: &layer) }
     var settings = base
     settings.merge(layer)
     return settings

@@ -34,7 +34,7 @@ public struct SweepRow: Sendable {
 
   /// Names of the columns, in the order of `rows.csv`.
   public static func columns(of axes: [SweepAxis], measures: Bool) -> [String] {
-    ["point"] + axes.map(\.column) + ["status", "reason"] + emulatedColumns
+    ["point"] + axes.flatMap(\.columns) + ["status", "reason"] + emulatedColumns
       + (measures ? measuredColumns : [])
   }
 
@@ -119,7 +119,9 @@ public struct SweepRow: Sendable {
     if measures {
       for column in Self.measuredColumns where members[column] == nil { members[column] = .null }
     }
-    for (axis, value) in zip(axes, values) { members[axis.column] = .string(value) }
+    for (axis, value) in zip(axes, values) {
+      for (column, text) in axis.fields(of: value) { members[column] = .string(text) }
+    }
     return .object(members)
   }
 

@@ -27,11 +27,22 @@ public struct SweepText {
       text +=
         "and \(rows.count - Self.mostRows) more rows: --output DIR and --format json have all\n"
     }
+    for (number, reason) in reasons.enumerated() {
+      text += style.wrapped("note \(number + 1): \(reason)\n")
+    }
     return text + "\n" + conclusion(style)
   }
 
+  /// Why points have no result, each reason once.
+  private var reasons: [String] {
+    var reasons: [String] = []
+    for case let reason? in rows.prefix(Self.mostRows).map({ $0["reason"]?.string })
+    where !reasons.contains(reason) { reasons.append(reason) }
+    return reasons
+  }
+
   private func cells(_ row: JSONValue) -> [String] {
-    var cells = sweep.grid.axes.map { row[$0.column]?.string ?? "" }
+    var cells = sweep.grid.axes.map { SweepAnswer.shown(row[$0.column]?.string ?? "") }
     cells += ["ttft_ps", "tpot_ps", "total_ps"].map { time(row, $0) }
     cells.append(row["tokens_per_second"]?.double.map(RunTable.number) ?? "-")
     cells.append(row["slowdown"]?.double.map { String(format: "%.4f", $0) } ?? "-")
@@ -47,7 +58,9 @@ public struct SweepText {
   }
 
   private func note(_ row: JSONValue) -> String {
-    if let reason = row["reason"]?.string { return reason }
+    if let reason = row["reason"]?.string {
+      return "\(row["status"]?.string ?? "no result"), note \(reasons.firstIndex(of: reason)! + 1)"
+    }
     let entries = Account.Entry.allCases.compactMap { entry in
       row["extra_\(entry.rawValue)_ps"]?.double.map { (entry, $0) }
     }
@@ -60,31 +73,19 @@ public struct SweepText {
   }
 
   private func conclusion(_ style: TextStyle) -> String {
-    let done = rows.filter { $0["total_ps"]?.double != nil }
+    let answer = SweepAnswer(
+      axes: sweep.grid.axes.map { ($0.name, $0.column) }, rows: rows)
+    let ranges = answer.ranges.filter(\.varies).map { range in
+      style.bold(range.name) + range.line.dropFirst(range.name.count) + "\n"
+    }
     var lines: [String] = []
-    func best(_ what: String, _ key: String, largest: Bool) {
-      let sorted = done.compactMap { row in row[key]?.double.map { (row, $0) } }
-      guard
-        let best = sorted.min(by: { largest ? $0.1 > $1.1 : $0.1 < $1.1 })
-      else { return }
-      let place = sweep.grid.axes.map { "\($0.name) \(best.0[$0.column]?.string ?? "")" }
-      let value =
-        key.hasSuffix("_ps") ? RunTable.seconds(best.1 / 1e12) : RunTable.number(best.1)
-      lines.append("\(style.bold(what)): \(value) at \(place.joined(separator: ", "))")
-    }
-    best("lowest TPOT", "tpot_ps", largest: false)
-    best("lowest TTFT", "ttft_ps", largest: false)
-    best("most tokens/s", "tokens_per_second", largest: true)
-    best("most tokens/s a wafer", "tokens_per_second_per_wafer", largest: true)
-    let impossible = rows.count { $0["status"] == "impossible" }
-    if impossible > 0 {
-      lines.append("\(impossible) of \(rows.count) points cannot be; their rows say why.")
-    }
     let failed = rows.count { $0["status"] == "measurement-failed" }
     if failed > 0 {
       lines.append(style.failure("\(failed) runs on nodes failed; their rows say why."))
     }
-    return lines.joined(separator: "\n") + (lines.isEmpty ? "" : "\n")
+    return style.wrapped(ranges.joined()) + (ranges.isEmpty ? "" : "\n")
+      + style.wrapped(answer.sentences.map { $0 + "\n" }.joined())
+      + lines.joined(separator: "\n") + (lines.isEmpty ? "" : "\n")
   }
 }
 

@@ -38,6 +38,8 @@ let package = Package(
   targets: [
     // Foreign code and its bindings.
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+    // libzmq's own development package brings it, and libzmq itself uses it.
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
     .target(name: "CKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CHost", cSettings: isStrict ? [.treatAllWarnings(as: .error)] : []),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: swift),
@@ -88,8 +90,8 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "CHost", "Quantities", "Models", "Placement", "Programs", "Tensors", "ModelFiles",
-        "Transformer",
+        "CHost", "CSodium", "Quantities", "Models", "Placement", "Programs", "Tensors",
+        "ModelFiles", "Transformer",
         "Messaging", .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .target(
@@ -112,14 +114,14 @@ let package = Package(
       name: "wafer",
       dependencies: [
         "Quantities", "Fabric", "Models", "Placement", "Defects", "Hardware", "Programs",
-        "Serving", "Plots", "ModelFiles", "Runtime", "Experiments",
+        "Serving", "Plots", "ModelFiles", "Runtime", "ZeroMQTransport", "Experiments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(
       name: "wafer-node",
       dependencies: [
-        "Runtime", "ZeroMQTransport",
+        "Programs", "Runtime", "ZeroMQTransport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift),
 
@@ -208,8 +210,8 @@ let package = Package(
       dependencies: [
         "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Plots",
         "Programs", "Serving",
-        "Quantities", "Runtime", "ZeroMQ",
-        "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Quantities", "Runtime", "ZeroMQ", "ZeroMQTransport", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

@@ -96,6 +96,25 @@ public struct ByteReader {
     return text
   }
 
+  /// Reads so many bytes.
+  public mutating func bytes(count: Int) throws(FrameError) -> [UInt8] {
+    guard count <= remaining else {
+      throw .truncated(offset: offset, wanted: count, remaining: remaining)
+    }
+    defer { offset += count }
+    return Array(bytes[offset..<offset + count])
+  }
+
+  /// Reads a length and as many bytes, of which there may be `most`.
+  public mutating func bytes(atMost most: Int) throws(FrameError) -> [UInt8] {
+    let start = offset
+    let length = Int(try get(UInt32.self))
+    guard length <= most else {
+      throw .value(offset: start, "\(length) bytes, and at most \(most) are allowed")
+    }
+    return try bytes(count: length)
+  }
+
   /// Reads a list whose elements take at least `minimumBytes` each, so that a length in a hostile frame
   /// cannot ask for more memory than the frame has bytes.
   public mutating func list<Element>(

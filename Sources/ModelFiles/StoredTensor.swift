@@ -1,11 +1,5 @@
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// A tensor where it lies in a file, and how to get slices of it.
 ///
 /// A whole tensor is a view of the map and costs nothing until it is used. A part of one is copied into
@@ -148,28 +142,4 @@ struct StoredTensor: Sendable {
     let upper = min(file.storage.bytes.count, range.upperBound + Self.largestFolio)
     file.release(lower..<upper)
   }
-}
-
-/// Memory of our own for a slice that cannot be a view.
-///
-/// `@unchecked Sendable`: written by its maker only, before anyone else sees it.
-private final class OwnedBytes: @unchecked Sendable {
-  let bytes: UnsafeMutableRawBufferPointer
-
-  /// Aligned to a cache line, or for large slices to a huge page, which is asked for: a pass over weights
-  /// then misses the TLB less.
-  init(count: Int) {
-    let isLarge = count >= 2 * Self.hugePage
-    bytes = .allocate(byteCount: max(count, 1), alignment: isLarge ? Self.hugePage : 64)
-    #if os(Linux)
-      // A wish: where it is not granted, nothing but speed is lost.
-      if isLarge { _ = madvise(bytes.baseAddress!, count, Int32(MADV_HUGEPAGE)) }
-    #endif
-  }
-
-  private static let hugePage = 2 << 20
-
-  var storage: Storage { Storage(bytes: UnsafeRawBufferPointer(bytes), owner: self) }
-
-  deinit { bytes.deallocate() }
 }

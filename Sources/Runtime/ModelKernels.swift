@@ -19,17 +19,24 @@ public final class ModelKernels {
 
   /// Loads a rank's slices.
   ///
+  /// - Parameter streamed: Weights that come from the coordinator; `nil` where the coordinator's files are
+  ///   at hand.
+  ///
   /// Throws `NodeError.load` when the weights cannot be read, are not the coordinator's, or do not fit
-  /// the shape.
-  public init(_ assignment: ModelAssignment, rank: Rank) throws(NodeError) {
+  /// the shape; and what `streamed` throws of a run that is over.
+  public init(
+    _ assignment: ModelAssignment, rank: Rank, streamed: StreamedWeights? = nil
+  ) throws(NodeError) {
     self.assignment = assignment
     do {
       let split = try Split(
         shape: assignment.shape, pipeline: assignment.layersPerStage.count,
         tensor: assignment.tensor, layersPerStage: assignment.layersPerStage)
       let slice = split.slice(ofRank: rank.index)
-      shard = try Self.load(assignment, slice)
+      shard = try Self.load(assignment, slice, streamed)
       vocabulary = slice.vocabulary
+    } catch let error as NodeError {
+      throw error
     } catch {
       throw .load("\(error)")
     }
@@ -37,7 +44,9 @@ public final class ModelKernels {
     shards = assignment.tensor
   }
 
-  private static func load(_ assignment: ModelAssignment, _ slice: ShardSlice) throws -> Shard {
+  private static func load(
+    _ assignment: ModelAssignment, _ slice: ShardSlice, _ streamed: StreamedWeights?
+  ) throws -> Shard {
     func shard(_ weights: some WeightSource) throws -> Shard {
       try Shard(
         shape: assignment.shape, slice: slice, weights: weights,
@@ -47,18 +56,28 @@ public final class ModelKernels {
     switch assignment.weights {
     case .synthetic(let seed, let type):
       return try shard(SyntheticWeights(seed: seed, shape: assignment.shape, type: type))
-    case .file(let path, let fingerprint):
-      let file = try ModelFile.open(path)
-      guard file.fingerprint == fingerprint else {
-        throw NodeError.load(
-          "\(path) is not the coordinator's model: its fingerprint is \(file.fingerprint), the "
-            + "coordinator's \(fingerprint). Copy the same file to every host")
+    case .file(let path, let fingerprint, let access):
+      if let streamed {
+        let isHere = access == .automatic && (try? file(path, fingerprint)) != nil
+        if access == .stream || (access == .automatic && !isHere) { return try shard(streamed) }
       }
-      guard let weights = file.weights else {
+      guard let weights = try file(path, fingerprint).weights else {
         throw NodeError.load("\(path) has no weights: it is a bare config.json")
       }
       return try shard(weights)
     }
+  }
+
+  /// The coordinator's model, where it is here too.
+  private static func file(_ path: String, _ fingerprint: String) throws -> ModelFile {
+    let file = try ModelFile.open(path)
+    guard file.fingerprint == fingerprint else {
+      throw NodeError.load(
+        "\(path) is not the coordinator's model: its fingerprint is \(file.fingerprint), the "
+          + "coordinator's \(fingerprint). Copy the same file to every host, or have the weights sent "
+          + "with --weights stream")
+    }
+    return file
   }
 
   /// Bytes of the slices that the shard holds.

@@ -76,6 +76,13 @@ public struct NodeReport: Hashable, Sendable {
   /// Bytes of the KV cache when full.
   public var cacheBytes = 0
 
+  /// What it took to load the slices, on this host.
+  public var loading = MeasuredTime(nanoseconds: 0)
+  /// Bytes of weights that the coordinator sent.
+  public var streamedBytes = 0
+  /// Bytes of weights that the host's cache had.
+  public var cachedBytes = 0
+
   /// An empty one.
   public init() {}
 }

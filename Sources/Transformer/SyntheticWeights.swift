@@ -46,7 +46,7 @@ public struct SyntheticWeights: WeightSource, Sendable {
     let first = columns.lowerBound / block * block
     let end = (columns.upperBound + block - 1) / block * block
     let rowBytes = type.bytes(elements: end - first)
-    let memory = SyntheticBytes(count: rows.count * rowBytes)
+    let memory = OwnedBytes(count: rows.count * rowBytes)
     // Uniform on ±s has variance s²/3.
     let isTied = tensor == .embedding && self.shape.tiedHead
     let scale = (3 / Float(shape.columns)).squareRoot() * (isTied ? 0.25 : 1)
@@ -123,18 +123,4 @@ public struct SyntheticWeightsError: Error, Hashable, CustomStringConvertible {
       "\(model) has no tensor \(tensor)"
     }
   }
-}
-
-/// Memory of made weights.
-///
-/// `@unchecked Sendable`: written by its maker only, before anyone else sees it.
-private final class SyntheticBytes: @unchecked Sendable {
-  let bytes: UnsafeMutableRawBufferPointer
-
-  /// Aligned to a cache line.
-  init(count: Int) { bytes = .allocate(byteCount: max(count, 1), alignment: 64) }
-
-  var storage: Storage { Storage(bytes: UnsafeRawBufferPointer(bytes), owner: self) }
-
-  deinit { bytes.deallocate() }
 }

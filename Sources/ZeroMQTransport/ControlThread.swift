@@ -31,12 +31,19 @@ final class ControlThread: Sendable {
 
   private let context: Context
   private let coordinator: Endpoint
+  private let identity: RoutingID
   private let limits: Limits
   private let abortFlag: AbortFlag
 
-  init(context: Context, coordinator: Endpoint, limits: Limits, abortFlag: AbortFlag) {
+  /// - Parameter identity: The node's name on the control socket, which it keeps when its connection is
+  ///   made anew.
+  init(
+    context: Context, coordinator: Endpoint, identity: RoutingID, limits: Limits,
+    abortFlag: AbortFlag
+  ) {
     self.context = context
     self.coordinator = coordinator
+    self.identity = identity
     self.limits = limits
     self.abortFlag = abortFlag
   }
@@ -48,7 +55,7 @@ final class ControlThread: Sendable {
     var data = try Socket<Pair>(in: context)
     try data.bind(Self.endpoint)
     var dealer = try Socket<Dealer>(
-      in: context,
+      in: context, routingID: identity,
       options: SocketOptions {
         $0.maximumMessageSize = ControlLimits.largestFrame
         $0.reconnectInterval = .milliseconds(50)
@@ -133,6 +140,11 @@ final class ControlThread: Sendable {
         // What cannot be read is the data path's to report.
         let kind = frame.withUnsafeBytes { ControlMessage.kind(of: $0) }
         if kind == .alive { continue }
+        if kind == .ping, case .success(.ping(let sent)) = ControlMessage.reading(frame) {
+          let answer = ControlMessage.pong(sent: sent, node: MonotonicClock.now)
+          try dealer.send(answer.encoded())
+          continue
+        }
         // First the words, then the flag: who sees the flag finds the reason.
         try data.send(frame)
         if kind == .abort { owner.abortFlag.raise() }

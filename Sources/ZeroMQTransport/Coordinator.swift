@@ -2,19 +2,27 @@ import Messaging
 import Programs
 import Quantities
 import Runtime
+import Synchronization
 import ZeroMQ
 
-/// The coordinator's control socket and the loop around a `ClusterSession`.
+/// The coordinator's control socket, and the loop around a `ClusterSession`.
 ///
 /// The session decides; this sends, receives, compiles the next window when it is asked for, and looks
-/// at the clock. It blocks its thread until the run has ended.
-///
-/// `@unchecked Sendable`: it is opened on one thread, so that its address is known before nodes start,
-/// and then used on one other.
-public final class Coordinator: @unchecked Sendable {
-  private var router: Socket<Router>
-  /// Where nodes reach it.
+/// at the clock. It outlives a run: nodes that others start wait in its `NodeRoll` between runs.
+public final class Coordinator: Sendable {
+  /// Where nodes reach it, as it was bound.
   public let endpoint: String
+  private let desk: Mutex<Desk>
+
+  /// The socket and who waits at it. One thread at a time has it.
+  private struct Desk: ~Copyable {
+    var router: Socket<Router>
+    var roll = NodeRoll()
+    /// Nodes of the last run that have not said hello again.
+    var returning: Set<NodeIdentity> = []
+    var lastTick = MonotonicClock.now
+    var isClosed = false
+  }
 
   /// Opens the control socket at `address`, such as `tcp://127.0.0.1:*`.
   ///
@@ -23,8 +31,11 @@ public final class Coordinator: @unchecked Sendable {
     do {
       var options = SocketOptions()
       options.maximumMessageSize = ControlLimits.largestFrame
-      router = try Socket<Router>(in: try Context(), options: options)
+      options.backlog = 1024
+      // A node keeps its name when its connection is made anew.
+      var router = try Socket<Router>(in: try Context(), handover: true, options: options)
       endpoint = try router.bind(Endpoint(rawValue: address)).rawValue
+      desk = Mutex(Desk(router: router))
     } catch {
       throw .coordinator(
         "the control socket cannot be opened: \(error). Give --coordinator an address of this host "
@@ -42,8 +53,10 @@ public final class Coordinator: @unchecked Sendable {
     public var exits: () -> [(process: Int32, status: String)]
     /// A reason to give the run up, from outside: a signal.
     public var interruption: () -> String?
-    /// Told when the phase changes.
-    public var progress: (ClusterSession.Phase) -> Void
+    /// Told when the phase changes, and when a node registers: how many ranks have one.
+    public var progress: (ClusterSession.Phase, _ registered: Int) -> Void
+    /// Gives nodes their weights.
+    public var weights: WeightServer?
 
     /// Takes each field as it is.
     public init(
@@ -51,53 +64,115 @@ public final class Coordinator: @unchecked Sendable {
       observe: @escaping (WindowReport, Rank) -> Bool = { _, _ in true },
       exits: @escaping () -> [(process: Int32, status: String)] = { [] },
       interruption: @escaping () -> String? = { nil },
-      progress: @escaping (ClusterSession.Phase) -> Void = { _ in }
+      progress: @escaping (ClusterSession.Phase, Int) -> Void = { _, _ in },
+      weights: WeightServer? = nil
     ) {
       self.nextWindow = nextWindow
       self.observe = observe
       self.exits = exits
       self.interruption = interruption
       self.progress = progress
+      self.weights = weights
     }
   }
 
   /// How long the loop sleeps when nothing comes: the delay with which a dead process is seen.
   private static let pause = Duration.milliseconds(20)
+  /// How often either side says that it is there.
+  private static let heartbeat = MeasuredTime(nanoseconds: 1_000_000_000)
 
-  /// Runs a session to its end.
+  /// What a run needs, and when it has begun.
+  public struct Plan: Sendable {
+    /// One a rank.
+    public var assignments: [Assignment]
+    /// Windows of the program.
+    public var windowCount: Int
+    /// How long to wait for what.
+    public var limits: ClusterSession.Limits
+    /// Whether nodes stay for another run; else they leave when this one is done.
+    public var keepsNodes: Bool
+
+    /// Takes each field as it is.
+    public init(
+      assignments: [Assignment], windowCount: Int,
+      limits: ClusterSession.Limits = ClusterSession.Limits(), keepsNodes: Bool = false
+    ) {
+      self.assignments = assignments
+      self.windowCount = windowCount
+      self.limits = limits
+      self.keepsNodes = keepsNodes
+    }
+  }
+
+  /// Runs a program on nodes to its end, and blocks its thread meanwhile.
   ///
   /// Throws `RunError`: which rank, what it waited for, what to do.
   public func run(
-    _ session: consuming ClusterSession, _ callbacks: Callbacks
+    _ plan: Plan, _ callbacks: Callbacks
   ) throws(RunError) -> ClusterSession.Outcome {
-    var state = Loop(session: session, callbacks: callbacks)
-    var poller = Poller()
-    let readable = poller.add(router, for: .readable)
-    var lastTick = MonotonicClock.now
+    let result = desk.withLock { desk in
+      Result { () throws(RunError) in try Self.run(plan, callbacks, &desk) }
+    }
+    return try result.get()
+  }
+
+  private static func run(
+    _ plan: Plan, _ callbacks: Callbacks, _ desk: inout Desk
+  ) throws(RunError) -> ClusterSession.Outcome {
+    var state = Loop(
+      session: ClusterSession(
+        assignments: plan.assignments, windowCount: plan.windowCount, limits: plan.limits,
+        roll: desk.roll, returning: desk.returning, boot: HostIdentity.boot, now: MonotonicClock.now
+      ),
+      callbacks: callbacks)
+    desk.returning = []
+    let result = Result { () throws(RunError) in try execute(&state, &desk) }
+    desk.roll = state.session.roll
+    let outcome = try result.get()
+    let waiting = Set(desk.roll.members.map(\.identity))
+    desk.returning = Set(state.session.identities).subtracting(waiting)
+    if !plan.keepsNodes { dismissAll(&desk) }
+    return outcome
+  }
+
+  private static func execute(
+    _ state: inout Loop, _ desk: inout Desk
+  ) throws(RunError) -> ClusterSession.Outcome {
     do {
-      while true {
-        _ = try poller.wait(.after(Self.pause))
-        if poller[readable].contains(.readable) { try receive(&state) }
-        for exit in callbacks.exits() {
-          try perform(
-            state.session.handle(
-              .exited(process: exit.process, status: exit.status), now: MonotonicClock.now),
-            &state)
-        }
-        if let reason = callbacks.interruption() {
-          try perform(state.session.abort(reason), &state)
-        }
-        let now = MonotonicClock.now
-        if now.nanoseconds - lastTick.nanoseconds > 1_000_000_000 {
-          lastTick = now
-          try perform(state.session.handle(.tick, now: now), &state)
-        }
-        if let outcome = state.outcome { return try outcome.get() }
-      }
+      try loop(&state, &desk)
     } catch let error as RunError {
+      // What failed here, nodes are told.
+      try? perform(state.session.abort("\(error)"), &state, &desk)
       throw error
     } catch {
+      try? perform(state.session.abort("\(error)"), &state, &desk)
       throw .coordinator("\(error)")
+    }
+    return try state.outcome!.get()
+  }
+
+  private static func loop(_ state: inout Loop, _ desk: inout Desk) throws {
+    var poller = Poller()
+    let readable = poller.add(desk.router, for: .readable)
+    // Who waits already may be enough.
+    try perform(state.session.handle(.tick, now: MonotonicClock.now), &state, &desk)
+    while state.outcome == nil {
+      _ = try poller.wait(.after(Self.pause))
+      if poller[readable].contains(.readable) { try receive(&state, &desk) }
+      for exit in state.callbacks.exits() {
+        try perform(
+          state.session.handle(
+            .exited(process: exit.process, status: exit.status), now: MonotonicClock.now),
+          &state, &desk)
+      }
+      if let reason = state.callbacks.interruption() {
+        try perform(state.session.abort(reason), &state, &desk)
+      }
+      let now = MonotonicClock.now
+      if now - desk.lastTick > Self.heartbeat {
+        desk.lastTick = now
+        try perform(state.session.handle(.tick, now: now), &state, &desk)
+      }
     }
   }
 
@@ -105,12 +180,12 @@ public final class Coordinator: @unchecked Sendable {
     var session: ClusterSession
     let callbacks: Callbacks
     var hasBegun = false
+    var registered = 0
     var outcome: Result<ClusterSession.Outcome, RunError>?
   }
 
-  private func receive(_ state: inout Loop) throws {
-    while state.outcome == nil, let (sender, frame) = try nextFrame() {
-      let identity = NodeIdentity(sender.bytes)
+  private static func receive(_ state: inout Loop, _ desk: inout Desk) throws {
+    while state.outcome == nil, let (identity, frame) = try nextFrame(&desk) {
       let event: ClusterSession.Event =
         switch ControlMessage.reading(frame) {
         case .success(let message): .message(message, from: identity)
@@ -118,55 +193,134 @@ public final class Coordinator: @unchecked Sendable {
         }
       let phase = state.session.phase
       let actions = state.session.handle(event, now: MonotonicClock.now)
-      if state.session.phase != phase { state.callbacks.progress(state.session.phase) }
-      try perform(actions, &state)
+      let registered = state.session.registered.count
+      if state.session.phase != phase || registered != state.registered {
+        state.registered = registered
+        state.callbacks.progress(state.session.phase, registered)
+      }
+      try perform(actions, &state, &desk)
       if case .message(.windowDone(let report), _) = event,
         let rank = state.session.rank(of: identity), !state.callbacks.observe(report, rank)
       {
-        try perform(state.session.stop(), &state)
+        try perform(state.session.stop(), &state, &desk)
       }
     }
   }
 
-  private func nextFrame() throws(ZeroMQError) -> (RoutingID, [UInt8])? {
+  private static func nextFrame(
+    _ desk: inout Desk
+  ) throws(ZeroMQError) -> (NodeIdentity, [UInt8])? {
     do {
-      let (sender, parts) = try router.receiveParts(.dontWait)
-      return (sender, Array(parts.joined()))
+      let (sender, parts) = try desk.router.receiveParts(.dontWait)
+      return (NodeIdentity(sender.bytes), Array(parts.joined()))
     } catch  where error.code == .again {
       return nil
     }
   }
 
-  private func send(_ message: ControlMessage, to node: NodeIdentity) throws(ZeroMQError) {
+  private static func send(
+    _ message: ControlMessage, to node: NodeIdentity, _ desk: inout Desk
+  ) throws(ZeroMQError) {
     do {
-      try router.send(message.encoded(), to: RoutingID(node.bytes))
+      try desk.router.send(message.encoded(), to: RoutingID(node.bytes))
     } catch  where error.code == .hostUnreachable {
       // The node has gone; its exit or its silence will say so.
     }
   }
 
-  private func perform(
-    _ actions: [ClusterSession.Action], _ state: inout Loop
+  private static func perform(
+    _ actions: [ClusterSession.Action], _ state: inout Loop, _ desk: inout Desk
   ) throws {
     var fedFirst = false
     for action in actions {
       switch action {
       case .send(let message, let node):
-        try send(message, to: node)
+        try send(message, to: node, &desk)
+      case .serve(let request, let node):
+        guard let weights = state.callbacks.weights else {
+          throw RunError.coordinator("a node asks for weights, and this run has none")
+        }
+        try send(.weights(try weights.answer(request, of: node)), to: node, &desk)
       case .needWindow:
         guard let window = try state.callbacks.nextWindow() else {
-          try perform(state.session.stop(), &state)
+          try perform(state.session.stop(), &state, &desk)
           continue
         }
         fedFirst = true
-        try perform(state.session.feed(window), &state)
+        try perform(state.session.feed(window), &state, &desk)
       case .ended(let outcome): state.outcome = outcome
       }
     }
     // All first windows lie at the nodes before the first instruction runs.
     if fedFirst, !state.hasBegun {
       state.hasBegun = true
-      try perform(state.session.begin(), &state)
+      try perform(state.session.begin(), &state, &desk)
     }
+  }
+
+  // MARK: Between runs
+
+  /// Listens between runs, for at most a short while: nodes register, and hear that the coordinator is there.
+  ///
+  /// - Parameter silence: Nanoseconds after which a silent node is forgotten.
+  /// - Returns: `false` once the coordinator is closed.
+  ///
+  /// Throws `ZeroMQError` when the socket fails.
+  public func idle(
+    silence: Int64 = ClusterSession.Limits().silence
+  ) throws(ZeroMQError) -> Bool {
+    let result = desk.withLockIfAvailable { desk in
+      Result { () throws(ZeroMQError) in try Self.idle(silence, &desk) }
+    }
+    // Another thread runs a program, which listens too.
+    return try result?.get() ?? true
+  }
+
+  private static func idle(
+    _ silence: Int64, _ desk: inout Desk
+  ) throws(ZeroMQError) -> Bool {
+    guard !desk.isClosed else { return false }
+    while let (identity, frame) = try nextFrame(&desk) {
+      guard case .success(let message) = ControlMessage.reading(frame) else { continue }
+      let now = MonotonicClock.now
+      switch message {
+      case .hello(let hello):
+        if let reason = desk.roll.register(hello, from: identity, now: now) {
+          try send(.refuse(reason), to: identity, &desk)
+        }
+        desk.returning.remove(identity)
+      case .status: try send(.members(desk.roll.status(now: now)), to: identity, &desk)
+      case .failed: desk.roll.remove(identity)
+      default: desk.roll.heard(identity, now: now)
+      }
+    }
+    let now = MonotonicClock.now
+    if now - desk.lastTick > heartbeat {
+      desk.lastTick = now
+      desk.roll.dropSilent(silence, now: now)
+      for member in desk.roll.members { try send(.alive, to: member.identity, &desk) }
+    }
+    return true
+  }
+
+  /// Sends all nodes home, and takes no more.
+  public func close() {
+    desk.withLock { desk in
+      guard !desk.isClosed else { return }
+      desk.isClosed = true
+      Self.dismissAll(&desk)
+    }
+  }
+
+  private static func dismissAll(_ desk: inout Desk) {
+    // Who has said hello since the run ended is in the socket's queue.
+    while let (identity, frame) = try? nextFrame(&desk) {
+      if case .success(.hello) = ControlMessage.reading(frame) { desk.returning.insert(identity) }
+    }
+    for identity in desk.returning.union(desk.roll.members.map(\.identity)) {
+      try? send(.dismiss, to: identity, &desk)
+    }
+    desk.roll = NodeRoll()
+    desk.returning = []
   }
 }

@@ -80,6 +80,27 @@ public final class SocketTransport: Transport {
     return resolved
   }
 
+  /// Makes the place where `peer` reaches this rank, at a free port of those that the host offers, and returns
+  /// the port.
+  ///
+  /// Throws `NodeFailure` when all ports are taken, and `ZeroMQError`.
+  public func bind(at address: HostAddress, for peer: Rank) throws -> UInt16 {
+    guard let ports = address.ports else {
+      return try bind(.tcp(host: address.bound, port: 0), for: peer).port!
+    }
+    for port in ports {
+      do {
+        return try bind(.tcp(host: address.bound, port: port), for: peer).port!
+      } catch {
+        guard error.code == .addressInUse else { throw error }
+      }
+    }
+    throw NodeFailure(
+      reason:
+        "all ports from \(ports.lowerBound) to \(ports.upperBound) are taken; a node needs one for "
+        + "each peer that sends to it", isOwn: true)
+  }
+
   /// Reaches for `peer`. It may not be there yet.
   public func connect(_ endpoint: Endpoint, to peer: Rank) throws(ZeroMQError) {
     var socket = try Socket<Push>(in: context, options: options)

@@ -9,21 +9,57 @@ struct Node: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "wafer-node",
     abstract:
-      "Emulates one wafer of a cluster: joins a coordinator, does its part of a run, leaves.",
+      "Emulates one wafer of a cluster: joins a coordinator, does its part of its runs, leaves.",
     discussion: """
       A node needs to know one thing, the coordinator's address; rank, plan, peers and model it
       learns there. `wafer run` starts its nodes by itself; with --external-nodes it waits for
-      nodes that are started by hand, on the same host:
+      nodes that are started by others, on the same host or on others:
 
-        wafer-node --coordinator tcp://127.0.0.1:5555
+        wafer-node --coordinator tcp://10.0.0.1:5555
+
+      Options may come from the environment: WAFER_COORDINATOR, WAFER_RANK, WAFER_ADDRESS,
+      WAFER_BIND, WAFER_PORTS, WAFER_CACHE. Without a rank, those of schedulers are asked for:
+      SLURM_PROCID, and JOB_COMPLETION_INDEX of Kubernetes. A node whose rank is beyond the run's
+      waits as a spare.
+
+      Exit status: 0 dismissed, all is done; 1 the run failed, or the coordinator is lost; 2 wrong
+      options.
       """,
     version: "wafer-node \(Tool.version)")
 
-  @Option(help: "Address of the coordinator's control socket, such as tcp://127.0.0.1:5555.")
-  var coordinator: String
+  @Option(help: "Address of the coordinator's control socket, such as tcp://10.0.0.1:5555.")
+  var coordinator: String?
 
-  @Option(help: "Rank to ask for. Default: the next that is free.")
+  @Option(help: "Rank to ask for. Default: one that is free.")
   var rank: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Where other nodes reach this one: an address, a name or an interface. Default: the address \
+      from which it reaches the coordinator.
+      """, valueName: "host"))
+  var address: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Address or interface to bind data sockets to. Default: the one that others reach, where it is \
+      this host's own, else all.
+      """, valueName: "host"))
+  var bind: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Ports for data sockets, one a peer that sends to it. Default: any.", valueName: "first-last")
+  )
+  var ports: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder in which weights that the coordinator sends are kept for the next time. Default: none.",
+      valueName: "folder"))
+  var cache: String?
 
   @Option(
     help: ArgumentHelp(
@@ -35,25 +71,10 @@ struct Node: ParsableCommand {
       "Seconds a coordinator may be silent before the node ends.", valueName: "seconds"))
   var silenceLimit = 15
 
-  func validate() throws {
-    guard coordinator.hasPrefix("tcp://") || coordinator.hasPrefix("ipc://") else {
-      throw ValidationError(
-        "--coordinator '\(coordinator)' is no address; write tcp://HOST:PORT or ipc://PATH")
-    }
-    guard registrationLimit > 0, silenceLimit > 0 else {
-      throw ValidationError("limits are numbers of seconds, at least 1")
-    }
-    if let rank, !(0..<1024).contains(rank) {
-      throw ValidationError("--rank \(rank) is not between 0 and 1023")
-    }
-  }
-
   func run() throws {
-    let service = NodeService(
-      coordinator: coordinator, requestedRank: rank,
-      registrationLimit: .seconds(registrationLimit), silenceLimit: .seconds(silenceLimit))
+    let settings = try NodeSettings(self) { name in getenv(name).map { String(cString: $0) } }
     do {
-      try service.run()
+      try NodeService(coordinator: settings.coordinator, options: settings.options).run()
     } catch {
       Self.say("wafer-node: \(error)\n", on: STDERR_FILENO)
       throw ExitCode(1)

@@ -68,6 +68,7 @@ struct ExperimentOptions: ParsableArguments {
   @Option(name: .long, help: .key("host.transport")) var transport: String?
   @Option(name: .long, help: .key("host.payload")) var payload: String?
   @Option(name: .long, help: .key("host.precision")) var precision: String?
+  @Option(name: .long, help: .key("host.weights")) var weights: String?
   @Option(name: .long, help: .key("host.wait_limit")) var waitLimit: String?
   @Option(name: .long, help: .key("host.repetitions")) var repetitions: String?
   @Option(name: .long, help: .key("host.logits")) var logits: String?
@@ -141,7 +142,7 @@ struct ExperimentOptions: ParsableArguments {
       ("pricing.embedding_and_head", layersOnly ? "false" : nil),
       ("sampling.temperature", temperature), ("sampling.top_k", topK), ("sampling.top_p", topP),
       ("seed", seed), ("host.transport", transport), ("host.payload", payload),
-      ("host.precision", precision),
+      ("host.precision", precision), ("host.weights", weights),
       ("host.wait_limit", waitLimit), ("host.repetitions", repetitions), ("host.logits", logits),
       ("host.output", output),
     ]

@@ -22,7 +22,6 @@ struct GenerateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let experiment = try experiment.resolve(standard: ["workload.output_tokens": "64"])
-    let launch = try nodes.launch(for: experiment.host.transport)
     guard experiment.host.transport != .none, experiment.host.payload == .real else {
       throw ConfigurationError(
         .option("generate"), "needs nodes that compute",
@@ -38,6 +37,8 @@ struct GenerateCommand: AsyncParsableCommand {
         .option("--arrivals"), "is given, and one text is printed",
         remedy: "Leave it out; 'wafer run' serves requests")
     }
+    let launch = try nodes.launch(for: experiment.host.transport)
+    defer { launch.end() }
     let interruption = Interruption()
     interruption.install()
     let text = try ResultText(experiment)

@@ -18,29 +18,42 @@ struct NodeOptions: ParsableArguments {
 
   @Flag(
     help: """
-      Start no nodes: wait for nodes that others start with 'wafer-node --coordinator ADDRESS'.
+      Start no nodes: wait for nodes that others start with 'wafer-node --coordinator ADDRESS'. They \
+      serve both halves, and leave when all is done.
       """)
   var externalNodes = false
 
   @Option(help: "How long to wait for every rank to have a node, such as 5s.")
   var registrationLimit = "60 s"
 
+  @Option(help: "How long all nodes may take to load their weights, such as 1h.")
+  var loadingLimit = "600 s"
+
   func validate() throws {
     if externalNodes, coordinator == nil {
       throw ValidationError(
         "--external-nodes needs --coordinator tcp://HOST:PORT, an address that the nodes know.")
     }
-    if let coordinator, !coordinator.hasPrefix("tcp://"), !coordinator.hasPrefix("ipc://") {
+    if let coordinator { try Self.checkAddress(coordinator) }
+  }
+
+  /// Throws for what is no address of a control socket.
+  static func checkAddress(_ address: String) throws {
+    guard address.hasPrefix("tcp://") || address.hasPrefix("ipc://") else {
       throw ValidationError(
-        "--coordinator '\(coordinator)' is no address; write tcp://HOST:PORT or ipc://PATH")
+        "--coordinator '\(address)' is no address; write tcp://HOST:PORT or ipc://PATH")
     }
   }
 
-  /// Who starts nodes, and how.
+  /// Who starts nodes, and how. Its `end` is to be called when the command is done with nodes.
   ///
-  /// Throws `ConfigurationError` when the node program is not there.
-  func launch(for transport: Transport) throws(ConfigurationError) -> NodeLaunch {
-    let limit = try registrationTime()
+  /// Throws `ConfigurationError` when the node program is not there, and `RunError` when the control socket
+  /// of external nodes cannot be opened.
+  func launch(for transport: Transport) throws -> NodeLaunch {
+    var launch = NodeLaunch(
+      program: nil, coordinator: coordinator,
+      registrationLimit: try Self.time(registrationLimit, "--registration-limit"),
+      loadingLimit: try Self.time(loadingLimit, "--loading-limit"))
     guard transport == .tcp || transport == .ipc else {
       if externalNodes || coordinator != nil {
         throw ConfigurationError(
@@ -48,10 +61,11 @@ struct NodeOptions: ParsableArguments {
           "does not go with --transport \(transport.rawValue)",
           remedy: "Use --transport tcp or ipc")
       }
-      return NodeLaunch(program: nil, coordinator: nil)
+      return launch
     }
     if externalNodes {
-      return NodeLaunch(program: nil, coordinator: coordinator, registrationLimit: limit)
+      launch.external = try ExternalNodes(address: coordinator!)
+      return launch
     }
     let program = nodeProgram ?? Self.beside
     guard FileManager.default.isExecutableFile(atPath: program) else {
@@ -59,13 +73,15 @@ struct NodeOptions: ParsableArguments {
         .option("--node-program"), "'\(program)' is not there, or cannot be executed",
         remedy: "Build it with 'swift build --product wafer-node', or name it with --node-program")
     }
-    return NodeLaunch(program: program, coordinator: coordinator, registrationLimit: limit)
+    launch.program = program
+    return launch
   }
 
-  private func registrationTime() throws(ConfigurationError) -> MeasuredTime {
+  static func time(
+    _ text: String, _ option: String
+  ) throws(ConfigurationError) -> MeasuredTime {
     let limit = try OptionValue.quantity(
-      registrationLimit, .time, in: Rational(1, over: 1000)...Rational(86_400),
-      option: "--registration-limit")
+      text, .time, in: Rational(1, over: 1000)...Rational(86_400), option: option)
     return MeasuredTime(nanoseconds: Int64((limit * Rational(1_000_000_000)).rounded))
   }
 

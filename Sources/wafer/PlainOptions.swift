@@ -92,11 +92,13 @@ struct PlainOptions: ParsableArguments {
     let payload: Payload = try OptionValue.choice(payload, option: "--payload")
     let limit = try OptionValue.quantity(
       waitLimit, .time, in: Rational(1, over: 1000)...Rational(86_400), option: "--wait-limit")
+    let launch = try nodes.launch(for: transport)
+    defer { launch.end() }
     let interruption = Interruption()
     interruption.install()
     return try await PlainRun(
       window, transport: transport, payload: payload,
-      launch: try nodes.launch(for: transport),
+      launch: launch,
       waitLimit: MeasuredTime(nanoseconds: Int64((limit * Rational(1_000_000_000)).rounded)),
       progress: { Diagnostics.progress($0) }, interruption: { interruption.reason }
     ).run()

@@ -27,11 +27,12 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let experiment = try experiment.resolve()
-    let launch = try nodes.launch(for: experiment.host.transport)
     let files = try ResultFiles(experiment)
     let timelines = try TimelineFiles(
       trace: timeline.trace, messages: timeline.messages, output: experiment.host.output)
     let recording = try timeline.limits(for: experiment, files: timelines)
+    let launch = try nodes.launch(for: experiment.host.transport)
+    defer { launch.end() }
     let interruption = Interruption()
     interruption.install()
     let run = ExperimentRun(

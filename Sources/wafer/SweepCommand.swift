@@ -36,13 +36,14 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let sweep = try sweep()
-    let launch = try launch(sweep)
     let document = sweep.json(command: ["wafer"] + CommandLine.arguments.dropFirst())
     let folder = try output.map { path throws(ConfigurationError) in
       try SweepStore(
         path, sweep: document, columns: sweep.columns, rows: sweep.grid.count)
     }
     var rows = folder?.finished ?? []
+    let launch = try launch(sweep)
+    defer { launch.end() }
     let interruption = Interruption()
     interruption.install()
     let progress = SweepProgressLine(before: rows.count, all: sweep.grid.count)
@@ -96,7 +97,7 @@ struct SweepCommand: AsyncParsableCommand {
   }
 
   /// Who starts nodes; nobody where nothing is measured.
-  private func launch(_ sweep: Sweep) throws(ConfigurationError) -> NodeLaunch {
+  private func launch(_ sweep: Sweep) throws -> NodeLaunch {
     guard let transport = sweep.transport else { return NodeLaunch(program: nil, coordinator: nil) }
     return try nodes.launch(for: transport)
   }

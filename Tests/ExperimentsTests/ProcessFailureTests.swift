@@ -185,7 +185,7 @@ struct ProcessFailureTests {
         Products.wafer,
         [
           "run", "--model", model, "--pp", "2", "--prompt-ids", "1,2,3", "--output-tokens", "2",
-          "--node-program", try Self.changingProgram(in: folder, model: model),
+          "--weights", "path", "--node-program", try Self.changingProgram(in: folder, model: model),
         ])
       #expect(ended.status == 1)
       #expect(ended.errors.contains("is not the coordinator's model"), "\(ended.errors)")

@@ -52,16 +52,19 @@ struct Ended: Sendable {
 ///
 /// - Parameters:
 ///   - folder: Where it keeps temporary files.
+///   - variables: Added to the environment.
 ///   - onLine: Sees each line of standard error as it comes, with the process.
 @discardableResult
 func run(
   _ program: String, _ arguments: [String], temporary folder: String? = nil,
+  variables: [String: String] = [:],
   onLine: @escaping @Sendable (Int32, String) -> Void = { _, _ in }
 ) async throws -> Ended {
   var environment: [Environment.Key: String?] = [
     "WAFER_CONFIGS": Fixtures.presets.folder, "NO_COLOR": "1",
   ]
   if let folder { environment["TMPDIR"] = folder }
+  for (name, value) in variables { environment[.init(rawValue: name)!] = value }
   let result = try await Subprocess.run(
     .path(FilePath(program)), arguments: Arguments(arguments),
     environment: .inherit.updating(environment), input: .none,

@@ -35,7 +35,7 @@ struct ActivityEncodingTests {
   @Test("an assignment says what is to be recorded", arguments: [nil, 1, 100_000])
   func assignment(events: Int?) throws {
     let assignment = Assignment(
-      run: 1, rank: Rank(2), sources: [Rank(1)], transport: .tcp(host: "127.0.0.1"),
+      run: 1, rank: Rank(2), sources: [Rank(1)], transport: .tcp,
       waitLimitMilliseconds: 1000, queueLimit: 4, largestPayload: 64, payload: .phantom,
       recording: events.map { Recording.Limits(windows: 3..<9, events: $0) })
     let frame = ControlMessage.assign(assignment).encoded()

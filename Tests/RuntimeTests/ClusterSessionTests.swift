@@ -8,13 +8,18 @@ import Testing
 struct ClusterSessionTests {
   static let start = MeasuredTime(nanoseconds: 1_000_000_000)
 
-  static func session(ranks: Int = 2, windows: Int = 3) -> ClusterSession {
+  static func assignment(_ rank: Int) -> Assignment {
+    Assignment(
+      run: 7, rank: Rank(rank), sources: [], transport: .tcp, waitLimitMilliseconds: 1000,
+      queueLimit: 16, largestPayload: 64, payload: .phantom)
+  }
+
+  static func session(
+    ranks: Int = 2, windows: Int = 3, roll: NodeRoll = NodeRoll()
+  ) -> ClusterSession {
     ClusterSession(
-      assignments: (0..<ranks).map {
-        Assignment(
-          run: 7, rank: Rank($0), sources: [], transport: .tcp(host: "127.0.0.1"),
-          waitLimitMilliseconds: 1000, queueLimit: 16, largestPayload: 64, payload: .phantom)
-      }, windowCount: windows, limits: .init(), now: start)
+      assignments: (0..<ranks).map(assignment), windowCount: windows, limits: .init(), roll: roll,
+      now: start)
   }
 
   static func node(_ index: UInt8) -> NodeIdentity { NodeIdentity([index]) }
@@ -32,10 +37,10 @@ struct ClusterSessionTests {
     Window(index: index, batches: [], ranks: Array(repeating: RankWindow(), count: ranks))
   }
 
-  /// The names of what is sent, with the node's number.
+  /// The names of what is sent, with the node's number; pings left out.
   static func sent(_ actions: [ClusterSession.Action]) -> [String] {
     actions.compactMap {
-      guard case .send(let message, let node) = $0 else { return nil }
+      guard case .send(let message, let node) = $0, message.name != "ping" else { return nil }
       return "\(message.name)>\(node.bytes[0])"
     }
   }
@@ -128,7 +133,7 @@ struct ClusterSessionTests {
     #expect(session.registered.isEmpty)
   }
 
-  @Test("a rank is given as asked; twice, or one that is not there, is refused")
+  @Test("a rank is given as asked; twice is refused; one beyond the run's, or one too many, waits")
   func ranks() {
     var session = Self.session(ranks: 3)
     func join(_ index: UInt8, rank: Int?) -> [String] {
@@ -138,11 +143,90 @@ struct ClusterSessionTests {
     }
     #expect(join(1, rank: 2) == [])
     #expect(join(2, rank: 2) == ["refuse>2"])
-    #expect(join(3, rank: 3) == ["refuse>3"])
-    #expect(join(4, rank: nil) == [])
+    #expect(join(3, rank: 3) == [])
+    #expect(join(5, rank: nil) == [])
     #expect(session.registered.map(\.rank) == [Rank(0), Rank(2)])
-    #expect(join(5, rank: nil) == ["assign>4", "assign>5", "assign>1"])
-    #expect(join(6, rank: nil) == ["refuse>6"])
+    // Ranks that nobody asks for go by host and process, not by who came first.
+    #expect(join(4, rank: nil) == ["assign>4", "assign>5", "assign>1"])
+    #expect(join(6, rank: nil) == [])
+    #expect(join(7, rank: 1) == ["refuse>7"])
+    #expect(session.roll.members.map(\.hello.process) == [3, 6])
+    let status = session.status(now: Self.start)
+    #expect(status.phase == "binding")
+    #expect(status.members.map(\.rank) == [0, 1, 2, nil, nil])
+    #expect(status.members.map(\.hello.process) == [4, 5, 1, 3, 6])
+  }
+
+  @Test("nodes say hello again after a run, and the next one takes them by their ranks")
+  func again() throws {
+    var session = Self.session(windows: 0)
+    for message in [Self.hello(), .bound([]), .ready(weightBytes: 0)] {
+      for index in [UInt8(0), 1] {
+        _ = session.handle(.message(message, from: Self.node(index)), now: Self.start)
+      }
+    }
+    // A program of no windows has been done when all are ready.
+    #expect(session.phase == .reporting)
+    var events: [ClusterSession.Action] = []
+    for index in [UInt8(1), 0] {
+      events += session.handle(
+        .message(.done(NodeReport()), from: Self.node(index)), now: Self.start)
+      if index == 1 {
+        events += session.handle(
+          .message(Self.hello(2, rank: 1), from: Self.node(1)), now: Self.start)
+      }
+    }
+    #expect(Self.ending(events) != nil)
+    #expect(session.roll.members.map(\.identity) == [Self.node(1)])
+    var next = Self.session(roll: session.roll)
+    #expect(Self.sent(next.handle(.tick, now: Self.start)) == ["alive>1"])
+    #expect(
+      Self.sent(
+        next.handle(.message(Self.hello(1, rank: 0), from: Self.node(0)), now: Self.start))
+        == ["assign>0", "assign>1"])
+  }
+
+  @Test("a spare does not take the place of a node that is about to come back")
+  func returning() {
+    var roll = NodeRoll()
+    for index in [UInt8(1), 2] {
+      guard case .hello(let hello) = Self.hello(Int32(index)) else { return }
+      #expect(roll.register(hello, from: Self.node(index), now: Self.start) == nil)
+    }
+    func session() -> ClusterSession {
+      ClusterSession(
+        assignments: [Self.assignment(0), Self.assignment(1)], windowCount: 1, limits: .init(),
+        roll: roll, returning: [Self.node(3)], now: Self.start)
+    }
+    var first = session()
+    #expect(!Self.sent(first.handle(.tick, now: Self.start)).contains("assign>1"))
+    let back = first.handle(
+      .message(Self.hello(3, rank: 1), from: Self.node(3)), now: Self.start)
+    #expect(Self.sent(back) == ["assign>1", "assign>3"])
+    // One that does not come back is not waited for forever.
+    var second = session()
+    let late = MeasuredTime(nanoseconds: Self.start.nanoseconds + 6_000_000_000)
+    #expect(Self.sent(second.handle(.tick, now: late)) == ["assign>1", "assign>2"])
+  }
+
+  @Test("a node that others are to reach at loopback is an error when there are several hosts")
+  func loopback() throws {
+    var session = Self.session()
+    for (index, boot) in [(UInt8(0), "a"), (1, "b")] {
+      guard case .hello(var hello) = Self.hello(Int32(index)) else { return }
+      hello.boot = boot
+      _ = session.handle(.message(.hello(hello), from: Self.node(index)), now: Self.start)
+    }
+    _ = session.handle(
+      .message(.bound([.init(peer: Rank(1), endpoint: "tcp://10.0.0.1:5000")]), from: Self.node(0)),
+      now: Self.start)
+    let actions = session.handle(
+      .message(
+        .bound([.init(peer: Rank(0), endpoint: "tcp://127.0.0.1:5000")]), from: Self.node(1)),
+      now: Self.start)
+    guard case .failure(let error) = try #require(Self.ending(actions)) else { return }
+    #expect(error.description.contains("rank 1: it is to be reached at tcp://127.0.0.1:5000"))
+    #expect(error.description.contains("--address"))
   }
 
   @Test("nodes that never come end the run, with who is there and who is not")
@@ -150,6 +234,7 @@ struct ClusterSessionTests {
     var session = Self.session()
     _ = session.handle(.message(Self.hello(5), from: Self.node(0)), now: Self.start)
     let late = MeasuredTime(nanoseconds: Self.start.nanoseconds + 61_000_000_000)
+    _ = session.handle(.message(.alive, from: Self.node(0)), now: late)
     let result = try #require(Self.ending(session.handle(.tick, now: late)))
     guard case .failure(let error) = result else { return }
     #expect(error.description.contains("rank 1"))

@@ -107,7 +107,7 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     let assignments = (0..<split.ranks).map { index in
       Assignment(
         run: seed + 1, rank: Rank(index), sources: sources[index],
-        transport: .tcp(host: "127.0.0.1"), waitLimitMilliseconds: 20_000,
+        transport: .tcp, waitLimitMilliseconds: 20_000,
         queueLimit: ProgramCheck.maximumUnderWay, largestPayload: 1 << 20, payload: payload)
     }
     let nodes = (0..<split.ranks).map { _ in
@@ -115,9 +115,7 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     }
     let outcome = Result {
       try coordinator.run(
-        ClusterSession(
-          assignments: assignments, windowCount: windows.count, limits: .init(),
-          now: MonotonicClock.now),
+        Coordinator.Plan(assignments: assignments, windowCount: windows.count),
         Coordinator.Callbacks(nextWindow: {
           defer { next += 1 }
           return windows[next]

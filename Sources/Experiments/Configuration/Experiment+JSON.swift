@@ -3,6 +3,7 @@ import Hardware
 import Models
 import Programs
 import Quantities
+import Runtime
 import Serving
 
 extension Experiment {
@@ -185,6 +186,7 @@ extension Experiment.Host {
       "payload": .string(payload.rawValue),
       "precision": .string(precision.rawValue),
       "threads_per_node": .integer(Self.threadsPerNode),
+      "weights": .string(weights.rawValue),
       "wait_limit_ns": .integer(waitLimit.nanoseconds),
       "pinning": .string(pinning.rawValue),
       "repetitions": .integer(repetitions),

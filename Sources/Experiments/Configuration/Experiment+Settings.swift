@@ -3,6 +3,7 @@ import Hardware
 import Models
 import Programs
 import Quantities
+import Runtime
 import Serving
 
 extension Experiment {
@@ -77,6 +78,7 @@ extension Experiment {
     case "host.transport": host.transport.rawValue
     case "host.payload": host.payload.rawValue
     case "host.precision": host.precision.rawValue
+    case "host.weights": host.weights.rawValue
     case "host.wait_limit": "\(host.waitLimit.nanoseconds) ns"
     case "host.pinning": host.pinning.rawValue
     case "host.repetitions": "\(host.repetitions)"

@@ -4,6 +4,7 @@ import Models
 import Placement
 import Programs
 import Quantities
+import Runtime
 import Serving
 
 /// One reproducible run, fully resolved: nothing in it is left to a default.
@@ -131,6 +132,8 @@ public struct Experiment: Hashable, Sendable {
     public var precision: Precision
     /// Threads of each node's kernels, the same in both halves: the data path is one thread.
     public static let threadsPerNode = 1
+    /// How nodes come to the weights of a file.
+    public var weights: WeightAccess
     /// Longest wait for a message.
     public var waitLimit: MeasuredTime
     /// Whether nodes stay on processors of their own.

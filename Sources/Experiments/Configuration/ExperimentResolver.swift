@@ -4,6 +4,7 @@ import Models
 import Placement
 import Programs
 import Quantities
+import Runtime
 
 /// Turns settings into an experiment: reads values, presets and the model's header, and checks that they
 /// go together.
@@ -298,10 +299,31 @@ public struct ExperimentResolver: Sendable {
     return Experiment.Host(
       model: model.reference, transport: transport, payload: payload,
       precision: try reader.choice("host.precision"),
+      weights: try weights(reader, model: model, transport: transport),
       waitLimit: MeasuredTime(nanoseconds: Int64(nanoseconds)),
       pinning: try reader.choice("host.pinning"),
       repetitions: try reader.count("host.repetitions"), prompt: prompt, sampling: sampling,
       logits: logits, output: try reader.text("host.output"))
+  }
+
+  /// Streaming needs a file to stream, and processes to stream it to.
+  private func weights(
+    _ reader: SettingsReader, model: Model, transport: Transport
+  ) throws(ConfigurationError) -> WeightAccess {
+    let access: WeightAccess = try reader.choice("host.weights")
+    guard access == .stream else { return access }
+    guard case .file = model.reference else {
+      throw reader.error(
+        "host.weights", "is stream, and the model has no file: each node makes its own weights",
+        remedy: "Leave it out, or give --model a file")
+    }
+    guard transport == .tcp || transport == .ipc else {
+      throw reader.error(
+        "host.weights",
+        "is stream, which needs node processes, and the transport is "
+          + transport.rawValue, remedy: "Use --transport tcp or ipc")
+    }
+    return access
   }
 
   /// Real where there are weights to compute with, phantom otherwise; a real payload that cannot be is an

@@ -2,6 +2,7 @@ import Defects
 import Hardware
 import Programs
 import Quantities
+import Runtime
 import Serving
 
 /// Every key that an experiment has.
@@ -192,6 +193,11 @@ public enum ExperimentSchema {
     SettingKey(
       "host.precision", .choice(Precision.allCases.map(\.rawValue)), default: "float32",
       option: "--precision", "of activations in the host's kernels"),
+    SettingKey(
+      "host.weights", .choice(WeightAccess.allCases.map(\.rawValue)), default: "automatic",
+      option: "--weights",
+      "path: each node reads the model's file; stream: the coordinator sends each node its slices; "
+        + "automatic: nodes that have the same file read it, others have it sent"),
     SettingKey(
       "host.wait_limit", .quantity(.time, Rational(1, over: 1000)...Rational(86_400)),
       default: "60 s", option: "--wait-limit", "longest wait for a message before the run fails"),

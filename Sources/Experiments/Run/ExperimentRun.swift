@@ -154,7 +154,7 @@ public struct ExperimentRun: Sendable {
     let nodes = NodeRun(
       transport: experiment.host.transport, launch: launch,
       waitLimit: experiment.host.waitLimit, pinning: experiment.host.pinning,
-      recording: recording,
+      recording: recording, weights: try weightServer(),
       progress: { [progress] in
         progress("\(name.rawValue): \(split.ranks) node\(split.ranks == 1 ? "" : "s") \($0)")
       }, interruption: interruption)
@@ -167,7 +167,9 @@ public struct ExperimentRun: Sendable {
     result.emulated = EmulatedResult(
       program, power: power(layout),
       goal: experiment.modelled.served?.goal ?? ServingMetrics.Goal())
-    result.measured = MeasuredResult(outcome.reports, outcome.windows, batches: batches)
+    result.measured = MeasuredResult(
+      outcome.reports, outcome.windows, nodes: outcome.nodes, clocks: outcome.clocks,
+      batches: batches)
     result.tokens = tokens(outcome.windows, batches: batches)
     result.logits = logits(outcome.windows, split: split)
     result.nodes = outcome.nodes
@@ -262,7 +264,9 @@ public struct ExperimentRun: Sendable {
     case .file(let path):
       // Nodes are started from anywhere; a relative path would be another file for them.
       let full = URL(fileURLWithPath: path).standardizedFileURL.path
-      weights = .file(path: full, fingerprint: try ModelFile.open(full).fingerprint)
+      weights = .file(
+        path: full, fingerprint: try ModelFile.open(full).fingerprint,
+        access: experiment.host.weights)
     case .synthetic: weights = .synthetic(seed: modelled.seed, type: .bfloat16)
     case .preset(let name):
       throw RunError.coordinator(
@@ -277,6 +281,14 @@ public struct ExperimentRun: Sendable {
       maximumTokens: modelled.servingLimits?.tokensPerStep ?? largest, sampling: try sampling,
       seed: modelled.seed, prompts: prompts, reportsLogits: experiment.host.logits != nil)
     return { _ in .model(part) }
+  }
+
+  /// Hands out the weights of a file, to nodes that do not have it.
+  private func weightServer() throws -> WeightServer? {
+    guard experiment.host.payload == .real, case .file(let path) = experiment.host.model,
+      experiment.host.weights != .path
+    else { return nil }
+    return try ModelFile.open(path).weights.map { WeightServer($0) }
   }
 
   /// The prompt of each sequence. Text and given tokens are the same for all; drawn ones differ.

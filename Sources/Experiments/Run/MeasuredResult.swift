@@ -24,8 +24,26 @@ public struct MeasuredResult: Hashable, Sendable {
   public var cacheBytes: Int
   /// More busy threads than processors: then it measures the host, not the communication.
   public var isOversubscribed: Bool
+  /// Hosts that nodes ran on; 1 for threads of this process.
+  public var hosts: Int
+  /// How far times of two nodes may be from each other's, because their hosts have clocks of their own; 0
+  /// on one host, `nil` where it is not known. A TPOT is a difference of one node's times, and has no such
+  /// doubt.
+  public var clockBound: MeasuredTime?
+  /// What the slowest node took to load its slices.
+  public var loading: MeasuredTime
+  /// Bytes of weights that the coordinator sent, to all nodes.
+  public var streamedBytes: Int
+  /// Bytes of weights that hosts had from an earlier run.
+  public var cachedBytes: Int
 
-  init(_ reports: [NodeReport], _ windows: [[WindowReport]], batches: (Int, Int) -> Batch) {
+  /// - Parameters:
+  ///   - nodes: Who they were, by rank; empty for threads of this process.
+  ///   - clocks: How well each node's clock is known, by rank.
+  init(
+    _ reports: [NodeReport], _ windows: [[WindowReport]], nodes: [ControlMessage.Hello],
+    clocks: [ClockEstimate], batches: (Int, Int) -> Batch
+  ) {
     let start = reports.compactMap(\.started).min() ?? MeasuredTime(nanoseconds: 0)
     var first: [Int: MeasuredTime] = [:]
     var last: [Int: MeasuredTime] = [:]
@@ -63,6 +81,18 @@ public struct MeasuredResult: Hashable, Sendable {
     weightBytes = reports.reduce(0) { $0 + $1.weightBytes }
     cacheBytes = reports.reduce(0) { $0 + $1.cacheBytes }
     // Each node has one thread that computes; libzmq's own only moves bytes.
-    isOversubscribed = reports.count > ProcessInfo.processInfo.activeProcessorCount
+    let byHost = Dictionary(grouping: nodes, by: \.boot)
+    isOversubscribed =
+      nodes.isEmpty
+      ? reports.count > ProcessInfo.processInfo.activeProcessorCount
+      : byHost.values.contains { nodes in nodes.count > nodes.map(\.processors).min()! }
+    hosts = max(1, byHost.count)
+    // The first instruction is one node's, the last token another's.
+    let bounds = clocks.map(\.bound).sorted(by: >).prefix(2)
+    clockBound =
+      bounds.contains(.max) ? nil : MeasuredTime(nanoseconds: bounds.reduce(0, +))
+    loading = reports.map(\.loading).max() ?? MeasuredTime(nanoseconds: 0)
+    streamedBytes = reports.reduce(0) { $0 + $1.streamedBytes }
+    cachedBytes = reports.reduce(0) { $0 + $1.cachedBytes }
   }
 }

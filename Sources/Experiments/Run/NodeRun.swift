@@ -15,6 +15,8 @@ struct NodeRun {
   let pinning: Pinning
   /// Windows whose activities nodes report, and how many of all nodes at most; `nil` is none.
   var recording: Recording.Limits?
+  /// Weights for nodes that have no file; `nil` where none are needed.
+  var weights: WeightServer?
   /// Called when a phase of a process run is reached.
   let progress: @Sendable (String) -> Void
   /// A reason to give up: a signal.
@@ -25,6 +27,7 @@ struct NodeRun {
     var reports: [NodeReport]
     var windows: [[WindowReport]]
     var nodes: [ControlMessage.Hello]
+    var clocks: [ClockEstimate]
   }
 
   /// Runs `program` and holds every emulated time that nodes computed against the evaluator's.
@@ -58,7 +61,8 @@ struct NodeRun {
           observe: observe)
         try LawViolation.check(program, reports: result.reports, windows: result.windows)
         return (
-          Outcome(reports: result.reports, windows: result.windows, nodes: []), program.summary
+          Outcome(reports: result.reports, windows: result.windows, nodes: [], clocks: []),
+          program.summary
         )
       }
     case .ipc, .tcp:
@@ -76,11 +80,13 @@ struct NodeRun {
   ) async throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
     let folder = try transport == .ipc ? SocketFolder() : nil
     defer { folder?.remove() }
-    let coordinator = try Coordinator(
-      address: launch.coordinator ?? folder.map { "ipc://\($0.path)/coordinator" }
-        ?? "tcp://127.0.0.1:*")
+    let coordinator =
+      try launch.external?.coordinator
+      ?? Coordinator(
+        address: launch.coordinator ?? folder.map { "ipc://\($0.path)/coordinator" }
+          ?? "tcp://127.0.0.1:*")
     let ranks = makeProgram().ranks
-    if launch.program == nil {
+    if launch.external != nil {
       progress("wait at \(coordinator.endpoint): wafer-node --coordinator \(coordinator.endpoint)")
     }
     let nodes = NodeProcesses(
@@ -92,7 +98,7 @@ struct NodeRun {
       let assignments = (0..<ranks).map { index in
         Assignment(
           run: run, rank: Rank(index), sources: connections.sources[index],
-          transport: folder.map { .ipc(folder: $0.path) } ?? .tcp(host: "127.0.0.1"),
+          transport: folder.map { .ipc(folder: $0.path) } ?? .tcp,
           waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
           queueLimit: ProgramCheck.maximumUnderWay,
           largestPayload: connections.largest * 4,
@@ -100,19 +106,23 @@ struct NodeRun {
           processor: launch.program != nil && pins(ranks) ? index : nil,
           payload: payload(Rank(index)), recording: recording(ofOneOf: ranks))
       }
-      let session = ClusterSession(
-        assignments: assignments, windowCount: program.windowCount,
-        limits: ClusterSession.Limits(registration: launch.registrationLimit.nanoseconds),
-        now: MonotonicClock.now)
       let outcome = try coordinator.run(
-        session,
+        Coordinator.Plan(
+          assignments: assignments, windowCount: program.windowCount, limits: launch.limits,
+          keepsNodes: launch.external != nil),
         Coordinator.Callbacks(
           nextWindow: { try program.nextWindow() }, observe: observe,
           exits: { exits.take() }, interruption: interruption,
-          progress: { progress($0.rawValue) }))
+          progress: { phase, registered in
+            guard phase == .registering else { return progress(phase.rawValue) }
+            // Nodes of the coordinator's own come within milliseconds.
+            if launch.external != nil { progress("registered: \(registered) of \(ranks)") }
+          }, weights: weights))
       try LawViolation.check(program, reports: outcome.reports, windows: outcome.windows)
       return (
-        Outcome(reports: outcome.reports, windows: outcome.windows, nodes: outcome.nodes),
+        Outcome(
+          reports: outcome.reports, windows: outcome.windows, nodes: outcome.nodes,
+          clocks: outcome.clocks),
         program.summary
       )
     }

@@ -80,9 +80,7 @@ public struct RunTable {
     }
     func add(_ name: String, _ half: MeasuredResult?, _ tokens: Int) {
       guard let half else { return }
-      let note =
-        half.isOversubscribed
-        ? "oversubscribed: more nodes than processors; it measures this host" : ""
+      let note = Self.note(half)
       table.append([
         name, Self.time(half.timeToFirstToken),
         half.timePerOutputToken.map(Self.time) ?? "-", Self.time(half.total),
@@ -97,6 +95,23 @@ public struct RunTable {
     add("measured, single", result.single.measured, result.single.emulated.tokens)
     add("measured, cluster", result.cluster.measured, result.cluster.emulated.tokens)
     return table.text(style)
+  }
+
+  /// What one has to know to read a measured time.
+  private static func note(_ half: MeasuredResult) -> String {
+    var notes: [String] = []
+    if half.isOversubscribed {
+      notes.append("oversubscribed: more nodes than processors; it measures this host")
+    }
+    if half.hosts > 1 {
+      let bound = half.clockBound.map { "within " + time($0) } ?? "not known"
+      notes.append("\(half.hosts) hosts, their clocks \(bound): TTFT and total are as good as that")
+    }
+    if half.streamedBytes > 0 {
+      notes.append(
+        "\(bytes(Double(half.streamedBytes))) of weights sent, loaded in \(time(half.loading))")
+    }
+    return notes.joined(separator: "; ")
   }
 
   private func account(_ style: TextStyle) -> String {

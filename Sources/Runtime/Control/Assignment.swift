@@ -31,8 +31,8 @@ public struct Assignment: Hashable, Sendable {
 
   /// How nodes reach each other.
   public enum TransportKind: Hashable, Sendable {
-    /// Over TCP, bound to this host or interface.
-    case tcp(host: String)
+    /// Over TCP. Where a node binds, and what it tells others, it knows best itself.
+    case tcp
     /// Over sockets of this host's file system, in this folder.
     case ipc(folder: String)
   }
@@ -77,6 +77,16 @@ public struct Assignment: Hashable, Sendable {
   }
 }
 
+/// How a node comes to the weights of a file.
+public enum WeightAccess: String, CaseIterable, Hashable, Sendable {
+  /// It reads the file, which must be there.
+  case path
+  /// The coordinator sends it its slices.
+  case stream
+  /// It reads the file where it is there and the same, and else has its slices sent.
+  case automatic
+}
+
 /// A node's part of a model.
 public struct ModelAssignment: Hashable, Sendable {
   /// What the model computes.
@@ -106,8 +116,8 @@ public struct ModelAssignment: Hashable, Sendable {
 
   /// Where the weights come from.
   public enum Weights: Hashable, Sendable {
-    /// A file or folder that the node can read. The fingerprint tells whether it is the coordinator's.
-    case file(path: String, fingerprint: String)
+    /// A file or folder of the coordinator's. The fingerprint tells whether a node's is the same.
+    case file(path: String, fingerprint: String, access: WeightAccess)
     case synthetic(seed: UInt64, type: ElementType)
   }
 

@@ -17,14 +17,14 @@ public struct NodeIdentity: Hashable, Sendable {
 /// Its phases, each with what ends it:
 ///
 /// ```
-/// registering   every rank has a node                            ▶ binding
+/// registering   every rank has a node; others wait as spares     ▶ binding
 /// binding       every node has said where its peers reach it     ▶ loading
 /// loading       every node has its slices                        ▶ running
 /// running       every node has done every window                 ▶ reporting
 /// reporting     every node has told what it has to tell          ▶ ended
 /// any           a node fails, leaves, is silent or late          ▶ ended, with the error
 /// ```
-public struct ClusterSession {
+public struct ClusterSession: Sendable {
   /// Where the run is.
   public enum Phase: String, Sendable {
     case registering, binding, loading, running, reporting, ended
@@ -46,6 +46,8 @@ public struct ClusterSession {
     case send(ControlMessage, to: NodeIdentity)
     /// Compile the next window and hand it back through `feed`.
     case needWindow
+    /// Answer a node that asks for weights.
+    case serve(WeightRequest, to: NodeIdentity)
     case ended(Result<Outcome, RunError>)
   }
 
@@ -55,8 +57,10 @@ public struct ClusterSession {
     public var nodes: [ControlMessage.Hello]
     /// What each node told in the end, by rank.
     public var reports: [NodeReport]
-    /// windows[i][rank]
+    /// windows[i][rank], on the coordinator's clock
     public var windows: [[WindowReport]]
+    /// How far the nodes' clocks may be from what was taken for them, by rank.
+    public var clocks: [ClockEstimate]
   }
 
   /// Waits that end a run, in nanoseconds of the host's clock.
@@ -84,6 +88,10 @@ public struct ClusterSession {
   /// travel; few enough to bound its memory.
   public static let windowsAhead = 8
 
+  /// How long a node of the run before may take to say hello again, in nanoseconds, before another may take
+  /// its place.
+  static let returnLimit: Int64 = 5_000_000_000
+
   private struct Node {
     var identity: NodeIdentity
     var hello: ControlMessage.Hello
@@ -92,11 +100,25 @@ public struct ClusterSession {
     var isReady = false
     var windowsDone = 0
     var report: NodeReport?
+    var clock = NodeClock()
+
+    init(_ member: NodeRoll.Member, boot: String, now: MeasuredTime) {
+      identity = member.identity
+      hello = member.hello
+      // It may have waited long; its silence in this run counts from here.
+      lastHeard = now
+      clock.isCoordinators = hello.boot == boot
+    }
   }
 
   /// Where the run is.
   public private(set) var phase = Phase.registering
+  /// Nodes that wait: before the run those that may become its own, then spares, and in the end those that
+  /// have come back.
+  public private(set) var roll: NodeRoll
   private let assignments: [Assignment]
+  private let boot: String
+  private var returning: Set<NodeIdentity>
   private let limits: Limits
   private let windowCount: Int
   private var nodes: [Node?]
@@ -109,8 +131,18 @@ public struct ClusterSession {
   /// - Parameters:
   ///   - assignments: One a rank.
   ///   - windowCount: Windows of the program; `stop` ends it earlier.
-  public init(assignments: [Assignment], windowCount: Int, limits: Limits, now: MeasuredTime) {
+  ///   - roll: Nodes that wait already.
+  ///   - returning: Nodes of the run before that have yet to say hello again. They are waited for, so that
+  ///     each gets the rank that it had.
+  ///   - boot: The coordinator's host: nodes of the same one share its clock.
+  public init(
+    assignments: [Assignment], windowCount: Int, limits: Limits, roll: NodeRoll = NodeRoll(),
+    returning: Set<NodeIdentity> = [], boot: String = "", now: MeasuredTime
+  ) {
+    self.returning = returning
     self.assignments = assignments
+    self.roll = roll
+    self.boot = boot
     self.windowCount = windowCount
     self.limits = limits
     nodes = Array(repeating: nil, count: assignments.count)
@@ -119,17 +151,41 @@ public struct ClusterSession {
 
   /// Ranks that have a node, with what it said of itself.
   public var registered: [(rank: Rank, hello: ControlMessage.Hello)] {
-    nodes.enumerated().compactMap { index, node in node.map { (Rank(index), $0.hello) } }
+    let hellos =
+      phase == .registering
+      ? roll.placement(ranks: assignments.count).map { $0?.hello } : nodes.map { $0?.hello }
+    return hellos.enumerated().compactMap { index, hello in hello.map { (Rank(index), $0) } }
+  }
+
+  /// Everyone who is here, by rank, and then those without one.
+  public func status(now: MeasuredTime) -> ClusterStatus {
+    func member(
+      _ rank: Int?, _ hello: ControlMessage.Hello, _ lastHeard: MeasuredTime
+    ) -> ClusterStatus.Member {
+      ClusterStatus.Member(rank: rank, hello: hello, silence: now - lastHeard)
+    }
+    var status = roll.status(now: now)
+    status.phase = phase.rawValue
+    status.ranks = assignments.count
+    if phase == .registering {
+      for (rank, placed) in roll.placement(ranks: assignments.count).enumerated() {
+        guard let placed, let index = roll.members.firstIndex(of: placed) else { continue }
+        status.members[index].rank = rank
+      }
+    }
+    let running = nodes.enumerated().compactMap { rank, node in
+      node.flatMap { $0.report == nil ? member(rank, $0.hello, $0.lastHeard) : nil }
+    }
+    status.members = (running + status.members).sorted {
+      ($0.rank ?? .max, $0.hello.host, $0.hello.process)
+        < ($1.rank ?? .max, $1.hello.host, $1.hello.process)
+    }
+    return status
   }
 
   /// Takes an event and says what to do.
   public mutating func handle(_ event: Event, now: MeasuredTime) -> [Action] {
-    guard phase != .ended else {
-      if case .message(.hello, let identity) = event {
-        return [.send(.refuse("the run is over"), to: identity)]
-      }
-      return []
-    }
+    guard phase != .ended else { return [] }
     switch event {
     case .message(let message, let identity): return handle(message, from: identity, now: now)
     case .unreadable(let error, let identity):
@@ -175,11 +231,22 @@ public struct ClusterSession {
     _ message: ControlMessage, from identity: NodeIdentity, now: MeasuredTime
   ) -> [Action] {
     if case .hello(let hello) = message { return register(hello, identity, now) }
-    // A node that was refused may still speak; it has no rank and no say.
-    guard let rank = rank(of: identity) else { return [] }
+    if case .status = message { return [.send(.members(status(now: now)), to: identity)] }
+    roll.heard(identity, now: now)
+    // A node that was refused may still speak; it has no rank and no say. One that waits can only leave.
+    guard let rank = rank(of: identity) else {
+      if case .failed = message { roll.remove(identity) }
+      return []
+    }
     nodes[rank.index]!.lastHeard = now
     switch (phase, message) {
     case (_, .alive): return []
+    case (_, .pong(let sent, let node)):
+      nodes[rank.index]!.clock.add(sent: sent, node: node, received: now)
+      // Some at once, since the first ones may have waited; then one with every heartbeat.
+      return nodes[rank.index]!.clock.exchanges < NodeClock.firstExchanges
+        ? [.send(.ping(now), to: identity)] : []
+    case (.loading, .wantWeights(let request)): return [.serve(request, to: identity)]
     case (_, .failed(let reason)): return fail(.node(rank, reason))
     case (.binding, .bound(let endpoints)):
       nodes[rank.index]!.endpoints = endpoints
@@ -202,56 +269,69 @@ public struct ClusterSession {
       nodes[rank.index]!.report = report
       guard nodes.allSatisfy({ $0?.report != nil }) else { return [] }
       enter(.ended, now)
-      return [
-        .ended(
-          .success(
-            Outcome(
-              nodes: nodes.map { $0!.hello }, reports: nodes.map { $0!.report! },
-              windows: windows.map { $0.map { $0! } })))
-      ]
+      return [.ended(.success(outcome))]
     default:
       return fail(.protocolFault(rank, "sent '\(message.name)' while \(phase.rawValue)"))
     }
   }
 
+  private var outcome: Outcome {
+    let clocks = nodes.map { $0!.clock }
+    return Outcome(
+      nodes: nodes.map { $0!.hello },
+      reports: zip(nodes, clocks).map { node, clock in clock.translate(node!.report!) },
+      windows: windows.map { window in
+        zip(window, clocks).map { report, clock in clock.translate(report!) }
+      }, clocks: clocks.map(\.estimate))
+  }
+
   private mutating func register(
     _ hello: ControlMessage.Hello, _ identity: NodeIdentity, _ now: MeasuredTime
   ) -> [Action] {
-    guard hello.protocolVersion == ProtocolVersion.current else {
-      return [
-        .send(
-          .refuse(
-            "this coordinator (WaferCluster \(Tool.version)) speaks protocol version "
-              + "\(ProtocolVersion.current); node \(hello.toolVersion) on \(hello.host) speaks "
-              + "\(hello.protocolVersion). Install the same release on both"),
-          to: identity)
-      ]
-    }
-    guard rank(of: identity) == nil else { return [] }
-    guard phase == .registering else {
-      return [.send(.refuse("all \(nodes.count) ranks are taken"), to: identity)]
-    }
-    let index: Int
-    if let requested = hello.requestedRank {
-      guard nodes.indices.contains(requested) else {
-        return [.send(.refuse("there is no rank \(requested) of \(nodes.count)"), to: identity)]
-      }
-      guard nodes[requested] == nil else {
+    if phase != .registering {
+      // Who has done its part says hello again, and waits for the next run.
+      if let rank = rank(of: identity), nodes[rank.index]!.report == nil { return [] }
+      if let rank = hello.requestedRank, nodes.indices.contains(rank),
+        nodes[rank]!.identity != identity
+      {
         return [
-          .send(
-            .refuse("rank \(requested) is taken by \(nodes[requested]!.hello.host)"), to: identity)
+          .send(.refuse("rank \(rank) is taken by \(nodes[rank]!.hello.place)"), to: identity)
         ]
       }
-      index = requested
-    } else {
-      index = nodes.firstIndex { $0 == nil }!
     }
-    nodes[index] = Node(identity: identity, hello: hello, lastHeard: now)
-    guard nodes.allSatisfy({ $0 != nil }) else { return [] }
+    returning.remove(identity)
+    if let reason = roll.register(hello, from: identity, now: now) {
+      return [.send(.refuse(reason), to: identity)]
+    }
+    return draft(now)
+  }
+
+  /// Begins when there is a node for every rank.
+  private mutating func draft(_ now: MeasuredTime) -> [Action] {
+    guard phase == .registering,
+      returning.isEmpty || (now - phaseBegan).nanoseconds > Self.returnLimit,
+      let members = roll.draft(ranks: nodes.count)
+    else { return [] }
+    nodes = members.map { Node($0, boot: boot, now: now) }
     enter(.binding, now)
-    return nodes.enumerated().map {
-      .send(.assign(assignments[$0.offset]), to: $0.element!.identity)
+    return zip(members, assignments).flatMap { member, assignment -> [Action] in
+      [.send(.assign(assignment), to: member.identity), .send(.ping(now), to: member.identity)]
     }
+  }
+
+  /// A node that tells nodes of other hosts to reach it at loopback.
+  private func unreachable() -> RunError? {
+    guard Set(nodes.map { $0!.hello.boot }).count > 1 else { return nil }
+    for (rank, node) in nodes.enumerated() {
+      for place in node!.endpoints! where place.endpoint.hasPrefix("tcp://127.") {
+        return .node(
+          Rank(rank),
+          "it is to be reached at \(place.endpoint), which is its own host's alone, and nodes are on "
+            + "several hosts. Start it with the coordinator's address on the network, or with "
+            + "--address")
+      }
+    }
+    return nil
   }
 
   private mutating func connect() -> [Action] {
@@ -263,6 +343,7 @@ public struct ClusterSession {
           ControlMessage.PeerEndpoint(peer: Rank(receiver), endpoint: place.endpoint))
       }
     }
+    if let error = unreachable() { return fail(error) }
     return nodes.enumerated().map { .send(.connect(targets[$0.offset]), to: $0.element!.identity) }
   }
 
@@ -296,12 +377,18 @@ public struct ClusterSession {
   }
 
   private mutating func tick(_ now: MeasuredTime) -> [Action] {
+    roll.dropSilent(limits.silence, now: now)
+    let drafted = draft(now)
+    guard drafted.isEmpty else { return drafted }
     let waited = (now - phaseBegan).nanoseconds
     if phase == .registering, waited > limits.registration {
+      let placed = Set(registered.map(\.rank.index))
+      let spares = roll.members.filter { ($0.hello.requestedRank ?? -1) >= nodes.count }
       return fail(
         .missing(
-          nodes.indices.filter { nodes[$0] == nil }.map { Rank($0) },
-          present: registered.map { "\($0.rank): \($0.hello.host), process \($0.hello.process)" },
+          nodes.indices.filter { !placed.contains($0) }.map { Rank($0) },
+          present: registered.map { "\($0.rank): \($0.hello.place)" }
+            + spares.map { "\($0.hello.place), which asks for rank \($0.hello.requestedRank!)" },
           seconds: Double(waited) / 1e9))
     }
     for (index, node) in nodes.enumerated() {
@@ -315,15 +402,23 @@ public struct ClusterSession {
       let late = nodes.indices.filter { !nodes[$0]!.isReady }.map { Rank($0) }
       return fail(.loadingLate(late, seconds: Double(waited) / 1e9))
     }
-    return nodes.compactMap { $0.map { .send(.alive, to: $0.identity) } }
+    // A ping tells that the coordinator is alive, and its answer how the clocks stand.
+    return nodes.compactMap { $0.map { .send(.ping(now), to: $0.identity) } }
+      + roll.members.map { .send(.alive, to: $0.identity) }
   }
 
   private mutating func fail(_ error: RunError) -> [Action] {
-    phase = .ended
     let words = error.description
-    return nodes.compactMap { $0.map { .send(.abort(words), to: $0.identity) } }
+    // Who waits for this run to begin waits in vain; spares of a run that has begun are not concerned.
+    let waiting = phase == .registering ? roll.members.map(\.identity) : []
+    if phase == .registering { roll = NodeRoll() }
+    phase = .ended
+    return (nodes.compactMap { $0?.identity } + waiting).map { .send(.abort(words), to: $0) }
       + [.ended(.failure(error))]
   }
+
+  /// The nodes of the run, by rank; nobody while they register.
+  public var identities: [NodeIdentity] { nodes.compactMap { $0?.identity } }
 
   /// The rank that a node has, if it has one.
   public func rank(of identity: NodeIdentity) -> Rank? {
@@ -334,49 +429,4 @@ public struct ClusterSession {
     phase = next
     phaseBegan = now
   }
-}
-
-/// Why a run ended without a result: which rank, what it waited for, what to do.
-public enum RunError: Error, Hashable, CustomStringConvertible {
-  case missing([Rank], present: [String], seconds: Double)
-  case exitedEarly(process: Int32, status: String)
-  case exited(Rank, status: String)
-  case silent(Rank, seconds: Double, phase: ClusterSession.Phase)
-  case loadingLate([Rank], seconds: Double)
-  case node(Rank, String)
-  case protocolFault(Rank, String)
-  case aborted(String)
-  /// A socket or a process of the coordinator itself.
-  case coordinator(String)
-
-  /// One sentence or two.
-  public var description: String {
-    switch self {
-    case .missing(let ranks, let present, let seconds):
-      "no node registered for \(Self.list(ranks)) within \(Self.rounded(seconds)) s; "
-        + (present.isEmpty ? "nobody is there" : "there are " + present.joined(separator: "; "))
-        + ". Start the missing nodes with the coordinator's address"
-    case .exitedEarly(let process, let status):
-      "node process \(process) ended before it registered: \(status)"
-    case .exited(let rank, let status):
-      "the node of \(rank) ended in the middle of the run: \(status)"
-    case .silent(let rank, let seconds, let phase):
-      "\(rank) has said nothing for \(Self.rounded(seconds)) s while \(phase.rawValue); "
-        + "it is stopped, cut off, or its host is overloaded"
-    case .loadingLate(let ranks, let seconds):
-      "\(Self.list(ranks)) not loaded after \(Self.rounded(seconds)) s"
-    case .node(let rank, let reason):
-      reason.hasPrefix(rank.description) ? reason : "\(rank): \(reason)"
-    case .protocolFault(let rank, let what): "\(rank) \(what)"
-    case .aborted(let reason): "the run was given up: \(reason)"
-    case .coordinator(let reason): reason
-    }
-  }
-
-  private static func list(_ ranks: [Rank]) -> String {
-    (ranks.count == 1 ? "rank " : "ranks ")
-      + ranks.map { String($0.index) }.joined(separator: ", ")
-  }
-
-  private static func rounded(_ seconds: Double) -> Double { (seconds * 10).rounded() / 10 }
 }

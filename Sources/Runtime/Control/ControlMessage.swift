@@ -1,5 +1,6 @@
 import Messaging
 import Programs
+import Quantities
 
 /// What nodes and the coordinator say to each other beside the data.
 ///
@@ -14,9 +15,13 @@ import Programs
 ///                   ◀──       begin            all are ready
 ///  window           ──▶                       a window is done, with what it gave
 ///                   ◀──       finish           no more windows
-///  done             ──▶                       what I have to tell; I leave
+///  done             ──▶                       what I have to tell
+///  hello            ──▶                       I wait for the next run
+///                   ◀──       dismiss          there is none: leave
 /// ```
-/// At any time: `alive` either way; `failed` from a node, `abort` from the coordinator.
+/// While it loads, a node may ask for weights: `wantWeights` ▸ `weights`, `wantChunk` ▸ `chunk`. At any time:
+/// `alive` either way; `ping` ▸ `pong`, which tells how clocks stand; `failed` from a node, `abort` from the
+/// coordinator. Anyone may ask for the `status`, and gets the `members`.
 public enum ControlMessage: Sendable {
   // From a node.
   case hello(Hello)
@@ -25,6 +30,9 @@ public enum ControlMessage: Sendable {
   case windowDone(WindowReport)
   case done(NodeReport)
   case failed(String)
+  case wantWeights(WeightRequest)
+  /// The coordinator's clock when it sent the ping, and the node's when it came.
+  case pong(sent: MeasuredTime, node: MeasuredTime)
   // From the coordinator.
   case refuse(String)
   case assign(Assignment)
@@ -33,8 +41,16 @@ public enum ControlMessage: Sendable {
   case begin
   case finish
   case abort(String)
+  /// Leave: nothing is left to do.
+  case dismiss
+  case weights(WeightAnswer)
+  /// The coordinator's clock when it sent it.
+  case ping(MeasuredTime)
+  case members(ClusterStatus)
   // Either way.
   case alive
+  // From anyone.
+  case status
 
   /// Who a node is.
   public struct Hello: Hashable, Sendable {
@@ -52,11 +68,16 @@ public enum ControlMessage: Sendable {
     public var instructions: String
     /// The rank it asks for.
     public var requestedRank: Int?
+    /// Bytes of memory that its host has.
+    public var memory: Int
+    /// Tells hosts apart, and one start of a host from the next: processes with the same have one clock.
+    public var boot: String
 
     /// Takes each field as it is.
     public init(
       protocolVersion: UInt16 = ProtocolVersion.current, toolVersion: String = Tool.version,
-      host: String, process: Int32, processors: Int, instructions: String, requestedRank: Int? = nil
+      host: String, process: Int32, processors: Int, instructions: String,
+      requestedRank: Int? = nil, memory: Int = 0, boot: String = ""
     ) {
       self.protocolVersion = protocolVersion
       self.toolVersion = toolVersion
@@ -65,6 +86,8 @@ public enum ControlMessage: Sendable {
       self.processors = processors
       self.instructions = instructions
       self.requestedRank = requestedRank
+      self.memory = memory
+      self.boot = boot
     }
   }
 
@@ -84,24 +107,7 @@ public enum ControlMessage: Sendable {
   }
 
   /// The message's name in errors.
-  public var name: String {
-    switch self {
-    case .hello: "hello"
-    case .bound: "bound"
-    case .ready: "ready"
-    case .windowDone: "window done"
-    case .done: "done"
-    case .failed: "failed"
-    case .refuse: "refuse"
-    case .assign: "assign"
-    case .connect: "connect"
-    case .window: "window"
-    case .begin: "begin"
-    case .finish: "finish"
-    case .abort: "abort"
-    case .alive: "alive"
-    }
-  }
+  public var name: String { kind.name }
 }
 
 /// The program itself.

@@ -12,9 +12,7 @@ extension ByteWriter {
     put(UInt32(assignment.rank.index))
     put(list: assignment.sources) { $0.put(UInt32($1.index)) }
     switch assignment.transport {
-    case .tcp(let host):
-      put(UInt8(0))
-      put(host)
+    case .tcp: put(UInt8(0))
     case .ipc(let folder):
       put(UInt8(1))
       put(folder)
@@ -42,10 +40,11 @@ extension ByteWriter {
     put(list: model.layersPerStage) { $0.put(UInt32($1)) }
     put(UInt32(model.tensor))
     switch model.weights {
-    case .file(let path, let fingerprint):
+    case .file(let path, let fingerprint, let access):
       put(UInt8(0))
       put(path)
       put(fingerprint)
+      put(UInt8(WeightAccess.allCases.firstIndex(of: access)!))
     case .synthetic(let seed, let type):
       put(UInt8(1))
       put(seed)
@@ -111,7 +110,7 @@ extension ByteReader {
     let transportOffset = offset
     let transport: Assignment.TransportKind
     switch try get(UInt8.self) {
-    case 0: transport = .tcp(host: try text())
+    case 0: transport = .tcp
     case 1: transport = .ipc(folder: try text())
     case let kind: throw .value(offset: transportOffset, "\(kind) is no transport")
     }
@@ -132,6 +131,15 @@ extension ByteReader {
       run: run, rank: rank, sources: sources, transport: transport,
       waitLimitMilliseconds: waitLimit, queueLimit: queueLimit, largestPayload: largest,
       processor: processor == 0 ? nil : processor - 1, payload: payload, recording: recording)
+  }
+
+  private mutating func weightAccess() throws(FrameError) -> WeightAccess {
+    let start = offset
+    let index = Int(try get(UInt8.self))
+    guard WeightAccess.allCases.indices.contains(index) else {
+      throw .value(offset: start, "\(index) is no way to weights")
+    }
+    return WeightAccess.allCases[index]
   }
 
   private mutating func recordingLimits() throws(FrameError) -> Recording.Limits? {
@@ -159,7 +167,9 @@ extension ByteReader {
     let weightsOffset = offset
     let weights: ModelAssignment.Weights
     switch try get(UInt8.self) {
-    case 0: weights = .file(path: try text(), fingerprint: try text())
+    case 0:
+      weights = .file(
+        path: try text(), fingerprint: try text(), access: try weightAccess())
     case 1:
       let seed = try get(UInt64.self)
       let typeOffset = offset

@@ -10,14 +10,7 @@ extension ControlMessage {
     writer.put(ProtocolVersion.current)
     writer.put(kind.rawValue)
     switch self {
-    case .hello(let hello):
-      writer.put(hello.protocolVersion)
-      writer.put(hello.toolVersion)
-      writer.put(hello.host)
-      writer.put(hello.process)
-      writer.put(UInt32(hello.processors))
-      writer.put(hello.instructions)
-      writer.put(Int32(hello.requestedRank ?? -1))
+    case .hello(let hello): writer.put(hello)
     case .bound(let endpoints), .connect(let endpoints):
       writer.put(list: endpoints) { writer, place in
         writer.put(UInt32(place.peer.index))
@@ -29,7 +22,14 @@ extension ControlMessage {
     case .failed(let reason), .refuse(let reason), .abort(let reason): writer.put(reason)
     case .assign(let assignment): writer.put(assignment)
     case .window(let window): writer.put(window)
-    case .begin, .finish, .alive: break
+    case .wantWeights(let request): writer.put(request)
+    case .weights(let answer): writer.put(answer)
+    case .ping(let sent): writer.put(sent.nanoseconds)
+    case .pong(let sent, let node):
+      writer.put(sent.nanoseconds)
+      writer.put(node.nanoseconds)
+    case .members(let status): writer.put(status)
+    case .begin, .finish, .dismiss, .alive, .status: break
     }
     return writer.bytes
   }
@@ -49,12 +49,10 @@ extension ControlMessage {
     }
     switch kind {
     case .hello:
-      self = .hello(
-        Hello(
-          protocolVersion: try reader.get(), toolVersion: try reader.text(),
-          host: try reader.text(), process: try reader.get(),
-          processors: Int(try reader.get(UInt32.self)), instructions: try reader.text(),
-          requestedRank: try reader.requestedRank()))
+      let hello = try reader.hello()
+      self = .hello(hello)
+      // Another version's may go on with what this one does not know.
+      guard version == ProtocolVersion.current else { return }
     case .bound: self = .bound(try reader.endpoints())
     case .connect: self = .connect(try reader.endpoints())
     case .ready: self = .ready(weightBytes: try reader.count())
@@ -67,7 +65,14 @@ extension ControlMessage {
     case .window: self = .window(try reader.window())
     case .begin: self = .begin
     case .finish: self = .finish
+    case .dismiss: self = .dismiss
+    case .wantWeights: self = .wantWeights(try reader.weightRequest())
+    case .weights: self = .weights(try reader.weightAnswer())
+    case .ping: self = .ping(try reader.instant())
+    case .pong: self = .pong(sent: try reader.instant(), node: try reader.instant())
+    case .members: self = .members(try reader.clusterStatus())
     case .alive: self = .alive
+    case .status: self = .status
     }
     try reader.finish()
   }
@@ -87,7 +92,16 @@ extension ControlMessage {
   /// The byte behind mark and version.
   public enum Kind: UInt8, Sendable {
     case hello, bound, ready, windowDone, done, failed, refuse, assign, connect, window, begin
-    case finish, abort, alive
+    case finish, abort, alive, dismiss, wantWeights, weights, ping, pong, status, members
+
+    /// The message's name in errors.
+    var name: String {
+      switch self {
+      case .windowDone: "window done"
+      case .wantWeights: "want weights"
+      default: "\(self)"
+      }
+    }
   }
 
   var kind: Kind {
@@ -105,12 +119,32 @@ extension ControlMessage {
     case .begin: .begin
     case .finish: .finish
     case .abort: .abort
+    case .dismiss: .dismiss
+    case .wantWeights: .wantWeights
+    case .weights: .weights
+    case .ping: .ping
+    case .pong: .pong
+    case .status: .status
+    case .members: .members
     case .alive: .alive
     }
   }
 }
 
 extension ByteWriter {
+  mutating func put(_ hello: ControlMessage.Hello) {
+    put(hello.protocolVersion)
+    put(hello.toolVersion)
+    put(hello.host)
+    put(hello.process)
+    put(UInt32(hello.processors))
+    put(hello.instructions)
+    put(Int32(hello.requestedRank ?? -1))
+    // Up to here as in version 1, so that every coordinator can tell every node what is wrong.
+    put(count: hello.memory)
+    put(hello.boot)
+  }
+
   fileprivate mutating func put(_ report: WindowReport) {
     put(UInt32(report.index))
     put(list: report.outputs) { writer, output in
@@ -138,10 +172,28 @@ extension ByteWriter {
     put(count: report.peakResidentBytes)
     put(count: report.weightBytes)
     put(count: report.cacheBytes)
+    put(report.loading.nanoseconds)
+    put(count: report.streamedBytes)
+    put(count: report.cachedBytes)
   }
 }
 
 extension ByteReader {
+  mutating func hello() throws(FrameError) -> ControlMessage.Hello {
+    var hello = ControlMessage.Hello(
+      protocolVersion: try get(), toolVersion: try text(), host: try text(), process: try get(),
+      processors: Int(try get(UInt32.self)), instructions: try text(),
+      requestedRank: try requestedRank())
+    guard hello.protocolVersion == ProtocolVersion.current else { return hello }
+    hello.memory = try count()
+    hello.boot = try text()
+    return hello
+  }
+
+  mutating func instant() throws(FrameError) -> MeasuredTime {
+    MeasuredTime(nanoseconds: try get())
+  }
+
   fileprivate mutating func requestedRank() throws(FrameError) -> Int? {
     let value = try get(Int32.self)
     return value < 0 ? nil : Int(value)
@@ -186,6 +238,9 @@ extension ByteReader {
     report.peakResidentBytes = try count()
     report.weightBytes = try count()
     report.cacheBytes = try count()
+    report.loading = try instant()
+    report.streamedBytes = try count()
+    report.cachedBytes = try count()
     return report
   }
 

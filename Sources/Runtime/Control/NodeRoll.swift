@@ -1,0 +1,114 @@
+import Messaging
+import Programs
+import Quantities
+
+/// Nodes that have registered with a coordinator and wait for a run: those of the next one, and spares.
+///
+/// A value without sockets or clocks. It outlives a run: nodes that others start serve all runs of one
+/// coordinator, and say `hello` again after each.
+public struct NodeRoll: Sendable {
+  /// A node that waits.
+  public struct Member: Hashable, Sendable {
+    /// Its address on the control socket.
+    public var identity: NodeIdentity
+    /// Who it is.
+    public var hello: ControlMessage.Hello
+    /// When it last said anything.
+    public var lastHeard: MeasuredTime
+  }
+
+  /// More than a cluster of ours has ranks, so that spares have room; and few enough that whoever says
+  /// hello again and again fills no memory.
+  public static let mostMembers = 4 * Rank.maximumCount
+
+  /// In the order in which they came.
+  public private(set) var members: [Member] = []
+
+  /// Nobody.
+  public init() {}
+
+  /// Takes a node that says hello, or says why not. A node that is there already is not taken twice.
+  public mutating func register(
+    _ hello: ControlMessage.Hello, from identity: NodeIdentity, now: MeasuredTime
+  ) -> String? {
+    guard hello.protocolVersion == ProtocolVersion.current else {
+      return
+        "this coordinator (WaferCluster \(Tool.version)) speaks protocol version "
+        + "\(ProtocolVersion.current); node \(hello.toolVersion) on \(hello.host) speaks "
+        + "\(hello.protocolVersion). Install the same release on both"
+    }
+    if let index = index(of: identity) {
+      members[index].hello = hello
+      members[index].lastHeard = now
+      return nil
+    }
+    if let rank = hello.requestedRank,
+      let other = members.first(where: { $0.hello.requestedRank == rank })
+    {
+      return "rank \(rank) is taken by \(other.hello.place)"
+    }
+    guard members.count < Self.mostMembers else {
+      return "\(members.count) nodes wait already, and the coordinator keeps no more"
+    }
+    members.append(Member(identity: identity, hello: hello, lastHeard: now))
+    return nil
+  }
+
+  /// A node has said something. Returns whether it is here.
+  @discardableResult
+  public mutating func heard(_ identity: NodeIdentity, now: MeasuredTime) -> Bool {
+    guard let index = index(of: identity) else { return false }
+    members[index].lastHeard = now
+    return true
+  }
+
+  /// A node has left.
+  public mutating func remove(_ identity: NodeIdentity) {
+    members.removeAll { $0.identity == identity }
+  }
+
+  /// Takes out those that have been silent for longer than `limit` nanoseconds.
+  public mutating func dropSilent(_ limit: Int64, now: MeasuredTime) {
+    members.removeAll { (now - $0.lastHeard).nanoseconds > limit }
+  }
+
+  /// Who would have which of `ranks` ranks.
+  ///
+  /// A rank that a node asks for is that node's. The others go to nodes that ask for none, in order of host
+  /// and process, so that who came first does not matter, and neighbours are on one host. A node that asks for
+  /// a rank beyond the run's is a spare.
+  public func placement(ranks: Int) -> [Member?] {
+    var placement = [Member?](repeating: nil, count: ranks)
+    var free: [Member] = []
+    for member in members {
+      switch member.hello.requestedRank {
+      case .some(let rank) where rank < ranks: placement[rank] = member
+      case .some: break
+      case .none: free.append(member)
+      }
+    }
+    free.sort { ($0.hello.host, $0.hello.process) < ($1.hello.host, $1.hello.process) }
+    var next = free.makeIterator()
+    for rank in placement.indices where placement[rank] == nil { placement[rank] = next.next() }
+    return placement
+  }
+
+  /// Takes the nodes of a run out, in order of rank; `nil` when there are too few.
+  public mutating func draft(ranks: Int) -> [Member]? {
+    let placement = placement(ranks: ranks)
+    guard placement.allSatisfy({ $0 != nil }) else { return nil }
+    let drafted = placement.map { $0! }
+    let identities = Set(drafted.map(\.identity))
+    members.removeAll { identities.contains($0.identity) }
+    return drafted
+  }
+
+  private func index(of identity: NodeIdentity) -> Int? {
+    members.firstIndex { $0.identity == identity }
+  }
+}
+
+extension ControlMessage.Hello {
+  /// Where the node is, for a person.
+  public var place: String { "\(host), process \(process)" }
+}

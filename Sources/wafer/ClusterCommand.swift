@@ -1,0 +1,43 @@
+import ArgumentParser
+import Experiments
+import Quantities
+import Runtime
+import ZeroMQTransport
+
+/// `wafer cluster`
+struct ClusterCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cluster",
+    abstract: "Asks a coordinator about its cluster.",
+    subcommands: [StatusCommand.self])
+
+  /// `wafer cluster status`
+  struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "status",
+      abstract: "Prints who is registered with a coordinator, where, and with what.",
+      discussion: """
+        The coordinator is a 'wafer run' or another command that waits for nodes or runs on them.
+
+          wafer cluster status --coordinator tcp://10.0.0.1:5555
+
+        Exit status: 0 it answered; 1 nobody did; 2 the input was wrong.
+        """)
+
+    @Option(help: "Address of the coordinator's control socket, such as tcp://10.0.0.1:5555.")
+    var coordinator: String
+    @Option(help: "How long to wait for an answer, such as 5s.")
+    var wait = "5 s"
+    @OptionGroup var format: FormatOption
+
+    func validate() throws { try NodeOptions.checkAddress(coordinator) }
+
+    func run() throws {
+      let limit = try NodeOptions.time(wait, "--wait")
+      let status = try ClusterStatus.ask(
+        coordinator, within: .nanoseconds(limit.nanoseconds))
+      let report = ClusterReport(status)
+      format.print(report.json) { report.text($0) }
+    }
+  }
+}

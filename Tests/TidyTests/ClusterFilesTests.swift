@@ -3,7 +3,7 @@ import Testing
 
 /// What the files of `Cluster` promise to programs that no test of this target starts. `scripts/test-cluster`
 /// renders, validates and runs them.
-struct ClusterTests {
+struct ClusterFilesTests {
   let repository = Repository()
 
   var paths: [String] {

@@ -114,14 +114,15 @@ let package = Package(
       name: "wafer",
       dependencies: [
         "Quantities", "Fabric", "Models", "Placement", "Defects", "Hardware", "Programs",
-        "Serving", "Plots", "ModelFiles", "Runtime", "ZeroMQTransport", "Experiments",
+        "Serving", "Plots", "ModelFiles", "Runtime", "ZeroMQ", "ZeroMQTransport",
+        "Experiments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swift),
     .executableTarget(
       name: "wafer-node",
       dependencies: [
-        "Programs", "Runtime", "ZeroMQTransport",
+        "Programs", "Runtime", "ZeroMQ", "ZeroMQTransport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift),
 

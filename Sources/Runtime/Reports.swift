@@ -82,6 +82,8 @@ public struct NodeReport: Hashable, Sendable {
   public var streamedBytes = 0
   /// Bytes of weights that the host's cache had.
   public var cachedBytes = 0
+  /// Peers without a key that is admitted, turned away from the node's data sockets so far.
+  public var refusedPeers = 0
 
   /// An empty one.
   public init() {}

@@ -23,6 +23,13 @@ public struct Endpoint: RawRepresentable, Hashable, Sendable {
   /// Between sockets of one context, without a copy.
   public static func inproc(_ name: String) -> Self { Self(rawValue: "inproc://\(name)") }
 
+  /// Whether processes of other hosts may reach it: it is TCP, and not on a loopback address.
+  public var isReachedByOthers: Bool {
+    guard rawValue.hasPrefix("tcp://") else { return false }
+    let host = rawValue.dropFirst("tcp://".count).prefix { $0 != ";" }
+    return !["127.", "localhost:", "lo:", "[::1]:"].contains { host.hasPrefix($0) }
+  }
+
   /// The port of a TCP endpoint; `nil` for other transports, and where the port is `*`.
   public var port: UInt16? {
     guard rawValue.hasPrefix("tcp://"), let colon = rawValue.lastIndex(of: ":") else { return nil }

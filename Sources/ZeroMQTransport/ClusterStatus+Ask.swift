@@ -8,7 +8,7 @@ extension ClusterStatus {
   /// Throws `RunError.coordinator` when nobody answers in time, or what answers is no coordinator of this
   /// version.
   public static func ask(
-    _ address: String, within limit: Duration
+    _ address: String, within limit: Duration, keys: NodeKeys? = nil
   ) throws(RunError) -> ClusterStatus {
     do {
       var dealer = try Socket<Dealer>(
@@ -17,6 +17,7 @@ extension ClusterStatus {
           $0.receiveTimeout = .after(limit)
           $0.linger = .immediate
           $0.maximumMessageSize = ControlLimits.largestFrame
+          if let keys { $0.security = .curveClient(keys.own, server: keys.coordinator) }
         })
       try dealer.connect(Endpoint(rawValue: address))
       try dealer.send(ControlMessage.status.encoded())
@@ -29,8 +30,8 @@ extension ClusterStatus {
       throw error
     } catch let error as ZeroMQError where error.code == .again {
       throw .coordinator(
-        "no coordinator answers at \(address) within \(limit); is it running, and reachable from here?"
-      )
+        "no coordinator answers at \(address) within \(limit); is it running, reachable from here, and "
+          + (keys == nil ? "open, without keys?" : "does it admit this key?"))
     } catch {
       throw .coordinator(
         "\(address) did not answer as a coordinator of this version does: \(error)")

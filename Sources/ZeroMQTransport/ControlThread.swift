@@ -34,13 +34,18 @@ final class ControlThread: Sendable {
   private let identity: RoutingID
   private let limits: Limits
   private let abortFlag: AbortFlag
+  private let keys: NodeKeys?
+  private let admission: Admission
 
-  /// - Parameter identity: The node's name on the control socket, which it keeps when its connection is
-  ///   made anew.
+  /// - Parameters:
+  ///   - identity: The node's name on the control socket, which it keeps when its connection is made anew.
+  ///   - keys: Its keys in a secured cluster; it then answers for who may connect to the data sockets.
   init(
     context: Context, coordinator: Endpoint, identity: RoutingID, limits: Limits,
-    abortFlag: AbortFlag
+    abortFlag: AbortFlag, keys: NodeKeys?, admission: Admission
   ) {
+    self.keys = keys
+    self.admission = admission
     self.context = context
     self.coordinator = coordinator
     self.identity = identity
@@ -52,6 +57,8 @@ final class ControlThread: Sendable {
   ///
   /// Throws `ZeroMQError` when a socket cannot be made.
   func start() throws(ZeroMQError) -> pthread_t {
+    // Before any socket that it guards.
+    let authenticator = keys == nil ? nil : try Authenticator(in: context)
     var data = try Socket<Pair>(in: context)
     try data.bind(Self.endpoint)
     var dealer = try Socket<Dealer>(
@@ -59,9 +66,10 @@ final class ControlThread: Sendable {
       options: SocketOptions {
         $0.maximumMessageSize = ControlLimits.largestFrame
         $0.reconnectInterval = .milliseconds(50)
+        if let keys { $0.security = .curveClient(keys.own, server: keys.coordinator) }
       })
     try dealer.connect(coordinator)
-    let thread = Body(owner: self, data: data, dealer: dealer)
+    let thread = Body(owner: self, data: data, dealer: dealer, authenticator: authenticator)
     var handle = pthread_t()
     let status = pthread_create(
       &handle, nil,
@@ -78,8 +86,13 @@ final class ControlThread: Sendable {
     let owner: ControlThread
     var data: Socket<Pair>
     var dealer: Socket<Dealer>
+    var authenticator: Authenticator?
 
-    init(owner: ControlThread, data: consuming Socket<Pair>, dealer: consuming Socket<Dealer>) {
+    init(
+      owner: ControlThread, data: consuming Socket<Pair>, dealer: consuming Socket<Dealer>,
+      authenticator: consuming Authenticator?
+    ) {
+      self.authenticator = authenticator
       self.owner = owner
       self.data = data
       self.dealer = dealer
@@ -106,23 +119,29 @@ final class ControlThread: Sendable {
       let start = ContinuousClock.now
       var lastHeard: ContinuousClock.Instant?
       var lastSpoken = start
+      // What the coordinator's queue had no room for: what follows waits behind it.
+      var unsent: [UInt8]?
+      if authenticator != nil { _ = poller.add(authenticator!, for: .readable) }
       while true {
         _ = try poller.wait(.after(ControlThread.heartbeat / 4))
+        if authenticator != nil { try owner.admission.answer(&authenticator!) }
         let now = ContinuousClock.now
         if poller[fromCoordinator].contains(.readable) {
           lastHeard = now
           try takeFromCoordinator()
         }
-        if poller[fromData].contains(.readable) {
-          while let frame = try data.nextFrame() {
+        if poller[fromData].contains(.readable), unsent == nil {
+          while unsent == nil, let frame = try data.nextFrame() {
             guard !frame.isEmpty else { return }
-            try dealer.send(frame)
+            if try !send(frame) { unsent = frame }
             lastSpoken = now
           }
         }
+        if let frame = unsent, try send(frame) { unsent = nil }
+        poller.change(fromData, to: unsent == nil ? .readable : [])
         if now - lastSpoken >= ControlThread.heartbeat {
           lastSpoken = now
-          try dealer.send(ControlMessage.alive.encoded())
+          _ = try send(ControlMessage.alive.encoded())
         }
         let limit = lastHeard == nil ? owner.limits.registration : owner.limits.silence
         if now - (lastHeard ?? start) > limit {
@@ -135,6 +154,17 @@ final class ControlThread: Sendable {
       }
     }
 
+    /// Sends without waiting, since a socket whose connection was refused has no queue at all, and waiting for one
+    /// would be for ever. Returns whether there was room.
+    private func send(_ frame: [UInt8]) throws(ZeroMQError) -> Bool {
+      do {
+        try dealer.send(frame, .dontWait)
+        return true
+      } catch  where error.code == .again {
+        return false
+      }
+    }
+
     private func takeFromCoordinator() throws(ZeroMQError) {
       while let frame = try dealer.nextFrame() {
         // What cannot be read is the data path's to report.
@@ -142,7 +172,7 @@ final class ControlThread: Sendable {
         if kind == .alive { continue }
         if kind == .ping, case .success(.ping(let sent)) = ControlMessage.reading(frame) {
           let answer = ControlMessage.pong(sent: sent, node: MonotonicClock.now)
-          try dealer.send(answer.encoded())
+          _ = try send(answer.encoded())
           continue
         }
         // First the words, then the flag: who sees the flag finds the reason.

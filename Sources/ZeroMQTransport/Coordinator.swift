@@ -12,30 +12,68 @@ import ZeroMQ
 public final class Coordinator: Sendable {
   /// Where nodes reach it, as it was bound.
   public let endpoint: String
-  private let desk: Mutex<Desk>
+  private let desk: Desk
+  /// Who has it may use the desk.
+  private let lock = Mutex(())
 
-  /// The socket and who waits at it. One thread at a time has it.
-  private struct Desk: ~Copyable {
+  /// The socket and who waits at it.
+  ///
+  /// `@unchecked Sendable`: one thread at a time uses it, under the lock. A mutex that holds it cannot be held
+  /// for a whole run, whose callbacks are the caller's.
+  private final class Desk: @unchecked Sendable {
     var router: Socket<Router>
+    var authenticator: Authenticator?
+    let admission: Admission
+    let refusal: @Sendable (Int, String) -> Void
+    /// Of how many refusals somebody has been told.
+    var told = 0
     var roll = NodeRoll()
     /// Nodes of the last run that have not said hello again.
     var returning: Set<NodeIdentity> = []
     var lastTick = MonotonicClock.now
     var isClosed = false
+
+    init(
+      router: consuming Socket<Router>, authenticator: consuming Authenticator?,
+      admission: Admission, refusal: @escaping @Sendable (Int, String) -> Void
+    ) {
+      self.router = router
+      self.authenticator = authenticator
+      self.admission = admission
+      self.refusal = refusal
+    }
   }
 
   /// Opens the control socket at `address`, such as `tcp://127.0.0.1:*`.
   ///
+  /// - Parameters:
+  ///   - keys: Its own and those of nodes that may join; `nil` opens it to everyone who reaches it.
+  ///   - refusal: Told now and then of those who were turned away: how many so far, and from where the last.
+  ///
   /// Throws `RunError.coordinator` when it cannot be bound: the port is in use, or not this host's.
-  public init(address: String) throws(RunError) {
+  public init(
+    address: String, keys: CoordinatorKeys? = nil,
+    refusal: @escaping @Sendable (Int, String) -> Void = { _, _ in }
+  ) throws(RunError) {
     do {
       var options = SocketOptions()
       options.maximumMessageSize = ControlLimits.largestFrame
       options.backlog = 1024
+      // What may be under way to a node is far less than its queue takes; one that reads nothing is lost.
+      options.sendTimeout = .after(.seconds(1))
+      let context = try Context()
+      var authenticator: Authenticator?
+      if let keys {
+        authenticator = try Authenticator(in: context)
+        options.security = .curveServer(keys.own)
+        options.authenticationDomain = "control"
+      }
       // A node keeps its name when its connection is made anew.
-      var router = try Socket<Router>(in: try Context(), handover: true, options: options)
+      var router = try Socket<Router>(in: context, handover: true, options: options)
       endpoint = try router.bind(Endpoint(rawValue: address)).rawValue
-      desk = Mutex(Desk(router: router))
+      desk = Desk(
+        router: router, authenticator: authenticator,
+        admission: Admission(keys?.admitted ?? []), refusal: refusal)
     } catch {
       throw .coordinator(
         "the control socket cannot be opened: \(error). Give --coordinator an address of this host "
@@ -110,14 +148,14 @@ public final class Coordinator: Sendable {
   public func run(
     _ plan: Plan, _ callbacks: Callbacks
   ) throws(RunError) -> ClusterSession.Outcome {
-    let result = desk.withLock { desk in
-      Result { () throws(RunError) in try Self.run(plan, callbacks, &desk) }
+    let result = lock.withLock { _ in
+      Result { () throws(RunError) in try Self.run(plan, callbacks, desk) }
     }
     return try result.get()
   }
 
   private static func run(
-    _ plan: Plan, _ callbacks: Callbacks, _ desk: inout Desk
+    _ plan: Plan, _ callbacks: Callbacks, _ desk: Desk
   ) throws(RunError) -> ClusterSession.Outcome {
     var state = Loop(
       session: ClusterSession(
@@ -126,52 +164,55 @@ public final class Coordinator: Sendable {
       ),
       callbacks: callbacks)
     desk.returning = []
-    let result = Result { () throws(RunError) in try execute(&state, &desk) }
+    let result = Result { () throws(RunError) in try execute(&state, desk) }
     desk.roll = state.session.roll
     let outcome = try result.get()
     let waiting = Set(desk.roll.members.map(\.identity))
     desk.returning = Set(state.session.identities).subtracting(waiting)
-    if !plan.keepsNodes { dismissAll(&desk) }
+    if !plan.keepsNodes { dismissAll(desk) }
     return outcome
   }
 
   private static func execute(
-    _ state: inout Loop, _ desk: inout Desk
+    _ state: inout Loop, _ desk: Desk
   ) throws(RunError) -> ClusterSession.Outcome {
     do {
-      try loop(&state, &desk)
+      try loop(&state, desk)
     } catch let error as RunError {
       // What failed here, nodes are told.
-      try? perform(state.session.abort("\(error)"), &state, &desk)
+      try? perform(state.session.abort("\(error)"), &state, desk)
       throw error
     } catch {
-      try? perform(state.session.abort("\(error)"), &state, &desk)
+      try? perform(state.session.abort("\(error)"), &state, desk)
       throw .coordinator("\(error)")
     }
     return try state.outcome!.get()
   }
 
-  private static func loop(_ state: inout Loop, _ desk: inout Desk) throws {
+  private static func loop(_ state: inout Loop, _ desk: Desk) throws {
     var poller = Poller()
     let readable = poller.add(desk.router, for: .readable)
+    if desk.authenticator != nil { _ = poller.add(desk.authenticator!, for: .readable) }
     // Who waits already may be enough.
-    try perform(state.session.handle(.tick, now: MonotonicClock.now), &state, &desk)
+    try perform(state.session.handle(.tick, now: MonotonicClock.now), &state, desk)
     while state.outcome == nil {
       _ = try poller.wait(.after(Self.pause))
-      if poller[readable].contains(.readable) { try receive(&state, &desk) }
+      try admit(desk)
+      if poller[readable].contains(.readable) { try receive(&state, desk) }
       for exit in state.callbacks.exits() {
         try perform(
           state.session.handle(
             .exited(process: exit.process, status: exit.status), now: MonotonicClock.now),
-          &state, &desk)
+          &state, desk)
       }
       if let reason = state.callbacks.interruption() {
-        try perform(state.session.abort(reason), &state, &desk)
+        try perform(state.session.abort(reason), &state, desk)
       }
       let now = MonotonicClock.now
       if now - desk.lastTick > Self.heartbeat {
         desk.lastTick = now
-        try perform(state.session.handle(.tick, now: now), &state, &desk)
+        tellRefusals(desk)
+        try perform(state.session.handle(.tick, now: now), &state, desk)
       }
     }
   }
@@ -184,8 +225,8 @@ public final class Coordinator: Sendable {
     var outcome: Result<ClusterSession.Outcome, RunError>?
   }
 
-  private static func receive(_ state: inout Loop, _ desk: inout Desk) throws {
-    while state.outcome == nil, let (identity, frame) = try nextFrame(&desk) {
+  private static func receive(_ state: inout Loop, _ desk: Desk) throws {
+    while state.outcome == nil, let (identity, frame) = try nextFrame(desk) {
       let event: ClusterSession.Event =
         switch ControlMessage.reading(frame) {
         case .success(let message): .message(message, from: identity)
@@ -198,17 +239,30 @@ public final class Coordinator: Sendable {
         state.registered = registered
         state.callbacks.progress(state.session.phase, registered)
       }
-      try perform(actions, &state, &desk)
+      try perform(actions, &state, desk)
       if case .message(.windowDone(let report), _) = event,
         let rank = state.session.rank(of: identity), !state.callbacks.observe(report, rank)
       {
-        try perform(state.session.stop(), &state, &desk)
+        try perform(state.session.stop(), &state, desk)
       }
     }
   }
 
+  /// Answers those who want to connect.
+  private static func admit(_ desk: Desk) throws(ZeroMQError) {
+    if desk.authenticator != nil { try desk.admission.answer(&desk.authenticator!) }
+  }
+
+  /// Tells of strangers when there are twice as many as last time, so that a thousand are ten lines.
+  private static func tellRefusals(_ desk: Desk) {
+    let (count, address) = desk.admission.refused
+    guard count > 0, count >= 2 * desk.told else { return }
+    desk.told = count
+    desk.refusal(count, address)
+  }
+
   private static func nextFrame(
-    _ desk: inout Desk
+    _ desk: Desk
   ) throws(ZeroMQError) -> (NodeIdentity, [UInt8])? {
     do {
       let (sender, parts) = try desk.router.receiveParts(.dontWait)
@@ -219,42 +273,42 @@ public final class Coordinator: Sendable {
   }
 
   private static func send(
-    _ message: ControlMessage, to node: NodeIdentity, _ desk: inout Desk
+    _ message: ControlMessage, to node: NodeIdentity, _ desk: Desk
   ) throws(ZeroMQError) {
     do {
       try desk.router.send(message.encoded(), to: RoutingID(node.bytes))
-    } catch  where error.code == .hostUnreachable {
+    } catch  where error.code == .hostUnreachable || error.code == .again {
       // The node has gone; its exit or its silence will say so.
     }
   }
 
   private static func perform(
-    _ actions: [ClusterSession.Action], _ state: inout Loop, _ desk: inout Desk
+    _ actions: [ClusterSession.Action], _ state: inout Loop, _ desk: Desk
   ) throws {
     var fedFirst = false
     for action in actions {
       switch action {
       case .send(let message, let node):
-        try send(message, to: node, &desk)
+        try send(message, to: node, desk)
       case .serve(let request, let node):
         guard let weights = state.callbacks.weights else {
           throw RunError.coordinator("a node asks for weights, and this run has none")
         }
-        try send(.weights(try weights.answer(request, of: node)), to: node, &desk)
+        try send(.weights(try weights.answer(request, of: node)), to: node, desk)
       case .needWindow:
         guard let window = try state.callbacks.nextWindow() else {
-          try perform(state.session.stop(), &state, &desk)
+          try perform(state.session.stop(), &state, desk)
           continue
         }
         fedFirst = true
-        try perform(state.session.feed(window), &state, &desk)
+        try perform(state.session.feed(window), &state, desk)
       case .ended(let outcome): state.outcome = outcome
       }
     }
     // All first windows lie at the nodes before the first instruction runs.
     if fedFirst, !state.hasBegun {
       state.hasBegun = true
-      try perform(state.session.begin(), &state, &desk)
+      try perform(state.session.begin(), &state, desk)
     }
   }
 
@@ -269,27 +323,28 @@ public final class Coordinator: Sendable {
   public func idle(
     silence: Int64 = ClusterSession.Limits().silence
   ) throws(ZeroMQError) -> Bool {
-    let result = desk.withLockIfAvailable { desk in
-      Result { () throws(ZeroMQError) in try Self.idle(silence, &desk) }
+    let result = lock.withLockIfAvailable { _ in
+      Result { () throws(ZeroMQError) in try Self.idle(silence, desk) }
     }
     // Another thread runs a program, which listens too.
     return try result?.get() ?? true
   }
 
   private static func idle(
-    _ silence: Int64, _ desk: inout Desk
+    _ silence: Int64, _ desk: Desk
   ) throws(ZeroMQError) -> Bool {
     guard !desk.isClosed else { return false }
-    while let (identity, frame) = try nextFrame(&desk) {
+    try admit(desk)
+    while let (identity, frame) = try nextFrame(desk) {
       guard case .success(let message) = ControlMessage.reading(frame) else { continue }
       let now = MonotonicClock.now
       switch message {
       case .hello(let hello):
         if let reason = desk.roll.register(hello, from: identity, now: now) {
-          try send(.refuse(reason), to: identity, &desk)
+          try send(.refuse(reason), to: identity, desk)
         }
         desk.returning.remove(identity)
-      case .status: try send(.members(desk.roll.status(now: now)), to: identity, &desk)
+      case .status: try send(.members(desk.roll.status(now: now)), to: identity, desk)
       case .failed: desk.roll.remove(identity)
       default: desk.roll.heard(identity, now: now)
       }
@@ -297,28 +352,29 @@ public final class Coordinator: Sendable {
     let now = MonotonicClock.now
     if now - desk.lastTick > heartbeat {
       desk.lastTick = now
+      tellRefusals(desk)
       desk.roll.dropSilent(silence, now: now)
-      for member in desk.roll.members { try send(.alive, to: member.identity, &desk) }
+      for member in desk.roll.members { try send(.alive, to: member.identity, desk) }
     }
     return true
   }
 
   /// Sends all nodes home, and takes no more.
   public func close() {
-    desk.withLock { desk in
+    lock.withLock { _ in
       guard !desk.isClosed else { return }
       desk.isClosed = true
-      Self.dismissAll(&desk)
+      Self.dismissAll(desk)
     }
   }
 
-  private static func dismissAll(_ desk: inout Desk) {
+  private static func dismissAll(_ desk: Desk) {
     // Who has said hello since the run ended is in the socket's queue.
-    while let (identity, frame) = try? nextFrame(&desk) {
+    while let (identity, frame) = try? nextFrame(desk) {
       if case .success(.hello) = ControlMessage.reading(frame) { desk.returning.insert(identity) }
     }
     for identity in desk.returning.union(desk.roll.members.map(\.identity)) {
-      try? send(.dismiss, to: identity, &desk)
+      try? send(.dismiss, to: identity, desk)
     }
     desk.roll = NodeRoll()
     desk.returning = []

@@ -34,6 +34,8 @@ public struct NodeService {
     public var ports: ClosedRange<UInt16>?
     /// Folder of weights that have come before; `nil` keeps none.
     public var cache: String?
+    /// Its keys, and the coordinator's; `nil` in an open cluster.
+    public var keys: NodeKeys?
     /// How long to wait for a coordinator that is not there yet.
     public var registrationLimit = Duration.seconds(60)
     /// How long a coordinator may be silent.
@@ -59,17 +61,21 @@ public struct NodeService {
         try WeightCache(folder: folder)
       }
       let context = try Context()
+      let admission = Admission()
       let control = ControlThread(
         context: context, coordinator: coordinator, identity: Self.identity,
         limits: .init(registration: options.registrationLimit, silence: options.silenceLimit),
-        abortFlag: abortFlag)
+        abortFlag: abortFlag, keys: options.keys, admission: admission)
       let thread = try control.start()
       var socket = try Socket<Pair>(in: context)
       try socket.connect(ControlThread.endpoint)
       let line = ControlLine(socket)
       let result = guarded(line) {
-        try Life(service: self, context: context, line: line, abortFlag: abortFlag, cache: cache)
-          .live()
+        try Life(
+          service: self, context: context, line: line, abortFlag: abortFlag, cache: cache,
+          admission: admission
+        )
+        .live()
       }
       if case .failure(let failure) = result, failure.isOwn {
         try line.say(.failed(failure.reason))
@@ -115,6 +121,7 @@ public struct NodeService {
     let line: ControlLine
     let abortFlag: AbortFlag
     let cache: WeightCache?
+    let admission: Admission
 
     /// One run after the other.
     func live() throws {
@@ -141,12 +148,15 @@ public struct NodeService {
         limits: .init(
           wait: .milliseconds(assignment.waitLimitMilliseconds), queue: assignment.queueLimit,
           largestPayload: assignment.largestPayload),
-        abortFlag: abortFlag)
+        abortFlag: abortFlag, keys: service.options.keys?.own)
+      // Before the sockets are there to connect to.
+      admission.admit(Set(assignment.sourceKeys.compactMap { CurvePublicKey(z85: $0) }))
       try line.say(.bound(try bind(transport, assignment)))
 
       guard case .connect(let peers) = try next(expecting: "connect") else { return }
       for peer in peers {
-        try transport.connect(Endpoint(rawValue: peer.endpoint), to: peer.peer)
+        try transport.connect(
+          Endpoint(rawValue: peer.endpoint), to: peer.peer, key: try key(of: peer))
       }
       let began = MonotonicClock.now
       let streamed = StreamedWeights(line, cache: cache)
@@ -166,6 +176,7 @@ public struct NodeService {
       report.loading = loading
       report.streamedBytes = streamed.streamedBytes
       report.cachedBytes = streamed.cachedBytes
+      report.refusedPeers = admission.refused.count
       try line.say(.done(report))
     }
 
@@ -214,6 +225,17 @@ public struct NodeService {
       }
     }
 
+    /// A node with keys connects to nobody without.
+    private func key(of peer: ControlMessage.PeerEndpoint) throws -> CurvePublicKey? {
+      guard service.options.keys != nil else { return nil }
+      guard let key = CurvePublicKey(z85: peer.key) else {
+        throw NodeFailure(
+          reason: "\(peer.peer) has no key, and this node is secured; start it with --key too",
+          isOwn: true)
+      }
+      return key
+    }
+
     private func next(expecting expected: String) throws -> ControlMessage {
       let message = try line.next()
       switch message {
@@ -236,7 +258,8 @@ public struct NodeService {
       .init(
         host: HostIdentity.name, process: getpid(),
         processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), instructions: "\(InstructionSet.best)",
-        requestedRank: rank, memory: HostIdentity.memory, boot: HostIdentity.boot)
+        requestedRank: rank, memory: HostIdentity.memory, boot: HostIdentity.boot,
+        key: service.options.keys?.own.publicKey.z85 ?? "")
     }
   }
 }

@@ -12,6 +12,7 @@ public final class SocketTransport: Transport {
   private let context: Context
   private let limits: Limits
   private let abortFlag: AbortFlag
+  private let keys: CurveKeyPair?
   private var sources: [Rank: Source] = [:]
   private var destinations: [Rank: Destination] = [:]
   private let header = UnsafeMutableRawBufferPointer.allocate(
@@ -38,6 +39,11 @@ public final class SocketTransport: Transport {
   /// against the 20 µs of a message.
   private static let slice = Duration.milliseconds(100)
 
+  /// What CURVE adds to a frame (ZeroMQ RFC 26: 8 bytes of command, 8 of nonce, 1 of flags, 16 of the box).
+  private static let curveOverhead = 33
+  /// More than the longest frame of its handshake, INITIATE: 257 bytes and the properties.
+  private static let curveHandshake = 512
+
   /// Messages parked for one peer: as many as its queue may hold.
   private final class Source {
     var socket: Socket<Pull>
@@ -53,8 +59,12 @@ public final class SocketTransport: Transport {
     init(_ socket: consuming Socket<Push>) { self.socket = socket }
   }
 
-  /// Takes each field as it is.
-  public init(context: Context, limits: Limits, abortFlag: AbortFlag) {
+  /// - Parameter keys: This rank's, in a secured cluster. Who may connect is then for the context's
+  ///   authenticator to say.
+  public init(
+    context: Context, limits: Limits, abortFlag: AbortFlag, keys: CurveKeyPair? = nil
+  ) {
+    self.keys = keys
     self.context = context
     self.limits = limits
     self.abortFlag = abortFlag
@@ -68,12 +78,19 @@ public final class SocketTransport: Transport {
       $0.receiveQueueLimit = limits.queue
       $0.sendTimeout = .after(Self.slice)
       $0.receiveTimeout = .after(Self.slice)
-      $0.maximumMessageSize = max(limits.largestPayload, MessageHeader.byteCount)
+      let largest = max(limits.largestPayload, MessageHeader.byteCount)
+      $0.maximumMessageSize =
+        keys == nil ? largest : max(largest + Self.curveOverhead, Self.curveHandshake)
     }
   }
 
   /// Makes the place where `peer` reaches this rank, and returns it with port and address filled in.
   public func bind(_ endpoint: Endpoint, for peer: Rank) throws(ZeroMQError) -> Endpoint {
+    var options = options
+    if let keys {
+      options.security = .curveServer(keys)
+      options.authenticationDomain = "data"
+    }
     var socket = try Socket<Pull>(in: context, options: options)
     let resolved = try socket.bind(endpoint)
     sources[peer] = Source(socket)
@@ -102,7 +119,13 @@ public final class SocketTransport: Transport {
   }
 
   /// Reaches for `peer`. It may not be there yet.
-  public func connect(_ endpoint: Endpoint, to peer: Rank) throws(ZeroMQError) {
+  ///
+  /// - Parameter key: The peer's, in a secured cluster: nobody else can answer in its place.
+  public func connect(
+    _ endpoint: Endpoint, to peer: Rank, key: CurvePublicKey? = nil
+  ) throws(ZeroMQError) {
+    var options = options
+    if let keys, let key { options.security = .curveClient(keys, server: key) }
     var socket = try Socket<Push>(in: context, options: options)
     try socket.connect(endpoint)
     destinations[peer] = Destination(socket)

@@ -18,7 +18,7 @@ struct Node: ParsableCommand {
         wafer-node --coordinator tcp://10.0.0.1:5555
 
       Options may come from the environment: WAFER_COORDINATOR, WAFER_RANK, WAFER_ADDRESS,
-      WAFER_BIND, WAFER_PORTS, WAFER_CACHE. Without a rank, those of schedulers are asked for:
+      WAFER_BIND, WAFER_PORTS, WAFER_CACHE, WAFER_KEY; WAFER_INSECURE=1 for --insecure. Without a rank, those of schedulers are asked for:
       SLURM_PROCID, and JOB_COMPLETION_INDEX of Kubernetes. A node whose rank is beyond the run's
       waits as a spare.
 
@@ -60,6 +60,14 @@ struct Node: ParsableCommand {
       "Folder in which weights that the coordinator sends are kept for the next time. Default: none.",
       valueName: "folder"))
   var cache: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Secret key file of a node, which 'wafer keys' made. Default: none.", valueName: "file"))
+  var key: String?
+
+  @Flag(help: "Join a coordinator of another host in the clear, without keys.")
+  var insecure = false
 
   @Option(
     help: ArgumentHelp(

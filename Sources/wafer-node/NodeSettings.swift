@@ -1,5 +1,6 @@
 import ArgumentParser
 import Programs
+import ZeroMQ
 import ZeroMQTransport
 
 /// A node's options, from the command line and the environment, checked.
@@ -37,6 +38,17 @@ struct NodeSettings {
     options.bind = either(node.bind, "--bind", "WAFER_BIND")?.0
     options.ports = try either(node.ports, "--ports", "WAFER_PORTS").map(Self.ports)
     options.cache = either(node.cache, "--cache", "WAFER_CACHE")?.0
+    if let (path, _) = either(node.key, "--key", "WAFER_KEY") {
+      do { options.keys = try NodeKeys(file: path) } catch {
+        throw ValidationError("\(error)")
+      }
+    }
+    let isOpen = node.insecure || variable("WAFER_INSECURE")?.value == "1"
+    if options.keys == nil, !isOpen, Endpoint(rawValue: address).isReachedByOthers {
+      throw ValidationError(
+        "\(place) '\(address)' is on another host, and there is no key; give --key FILE, made by "
+          + "'wafer keys', or say --insecure")
+    }
     options.registrationLimit = .seconds(node.registrationLimit)
     options.silenceLimit = .seconds(node.silenceLimit)
     self.options = options

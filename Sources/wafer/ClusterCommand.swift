@@ -33,6 +33,8 @@ struct ClusterCommand: ParsableCommand {
     var coordinator = ProcessInfo.processInfo.environment["WAFER_COORDINATOR"] ?? ""
     @Option(help: "How long to wait for an answer, such as 5s.")
     var wait = "5 s"
+    @Option(help: "A node's secret key file, for a secured cluster. Default: $WAFER_KEY.")
+    var key: String?
     @OptionGroup var format: FormatOption
 
     func validate() throws {
@@ -46,7 +48,10 @@ struct ClusterCommand: ParsableCommand {
     func run() throws {
       let limit = try NodeOptions.time(wait, "--wait")
       let status = try ClusterStatus.ask(
-        coordinator, within: .nanoseconds(limit.nanoseconds))
+        coordinator, within: .nanoseconds(limit.nanoseconds),
+        keys: try NodeOptions.variable(key, "WAFER_KEY").map { path throws(KeyFileError) in
+          try NodeKeys(file: path)
+        })
       let report = ClusterReport(status)
       format.print(report.json) { report.text($0) }
     }

@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import Hardware
 import Runtime
+import ZeroMQTransport
 
 /// How the process ends: the contract that scripts rely on.
 enum CommandStatus: Int32 {
@@ -16,7 +17,7 @@ enum CommandStatus: Int32 {
   /// The status of an error that ended a command.
   init(_ error: any Error) {
     // A model that does not fit the wafers is the experiment's fault, not the run's.
-    if error is ConfigurationError || error is MappingError {
+    if error is ConfigurationError || error is MappingError || error is KeyFileError {
       self = .wrongInput
       return
     }
@@ -42,7 +43,7 @@ enum CommandStatus: Int32 {
   /// What is printed for an error.
   static func message(for error: any Error) -> String {
     switch error {
-    case is ConfigurationError, is MappingError, is RunError, is RunFailure,
+    case is ConfigurationError, is MappingError, is KeyFileError, is RunError, is RunFailure,
       is SweepStoreError:
       "wafer: \(error)"
     default: Wafer.fullMessage(for: error)

@@ -2,6 +2,8 @@ import ArgumentParser
 import Experiments
 import Foundation
 import Quantities
+import ZeroMQ
+import ZeroMQTransport
 
 /// How a command reaches its nodes.
 struct NodeOptions: ParsableArguments {
@@ -28,6 +30,19 @@ struct NodeOptions: ParsableArguments {
 
   @Option(help: "How long all nodes may take to load their weights, such as 1h.")
   var loadingLimit = "600 s"
+
+  @Option(
+    help: ArgumentHelp(
+      "Keys that 'wafer keys' made: nodes are admitted by theirs, and all is encrypted. Default: $WAFER_KEYS.",
+      valueName: "folder"))
+  var keys: String?
+
+  @Flag(
+    help: """
+      Let everyone in who reaches the coordinator, in the clear: needed for addresses that other hosts reach, \
+      unless there are keys.
+      """)
+  var insecure = false
 
   func validate() throws {
     if externalNodes, coordinator == nil {
@@ -63,9 +78,32 @@ struct NodeOptions: ParsableArguments {
       }
       return launch
     }
+    let keys = try Self.variable(keys, "WAFER_KEYS").map { folder throws(KeyFileError) in
+      (folder: folder, own: try CoordinatorKeys(folder: folder))
+    }
+    if keys != nil, insecure {
+      throw ConfigurationError(
+        .option("--insecure"), "does not go with keys", remedy: "Leave one of them out")
+    }
+    if keys == nil, !insecure, let coordinator, Endpoint(rawValue: coordinator).isReachedByOthers {
+      throw ConfigurationError(
+        .option("--coordinator"),
+        "'\(coordinator)' can be reached by other hosts, and there are no keys",
+        remedy: "Make keys with 'wafer keys DIR' and give --keys DIR, or say --insecure")
+    }
     if externalNodes {
-      launch.external = try ExternalNodes(address: coordinator!)
+      launch.external = try ExternalNodes(address: coordinator!, keys: keys?.own) {
+        count, address in
+        Diagnostics.warn(
+          "\(count) connection\(count == 1 ? "" : "s") without an admitted key refused, the last from "
+            + address)
+      }
       return launch
+    }
+    guard keys == nil else {
+      throw ConfigurationError(
+        .option("--keys"), "is for nodes that others start, and these are this command's own",
+        remedy: "Add --external-nodes, or leave the keys out")
     }
     let program = nodeProgram ?? Self.beside
     guard FileManager.default.isExecutableFile(atPath: program) else {
@@ -75,6 +113,11 @@ struct NodeOptions: ParsableArguments {
     }
     launch.program = program
     return launch
+  }
+
+  /// An option, or else the variable that stands for it.
+  static func variable(_ option: String?, _ name: String) -> String? {
+    option ?? ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   static func time(

@@ -22,7 +22,7 @@ struct Wafer: AsyncParsableCommand {
       CalibrateCommand.self,
       PlanCommand.self,
       SweepCommand.self, CompareCommand.self, WhatIfCommand.self,
-      ReportCommand.self, ClusterCommand.self,
+      ReportCommand.self, ClusterCommand.self, KeysCommand.self,
       ShowCommand.self, ModelsCommand.self, HardwareCommand.self, LinksCommand.self,
       CalibrationsCommand.self,
     ])

@@ -118,9 +118,18 @@ struct ClusterTests {
         ["--coordinator", "tcp://h:1", "--rank", "1024"], [:],
         "--rank 1024 is not between 0 and 1023"
       ),
-      (["--coordinator", "tcp://h:1"], ["SLURM_PROCID": "a"], "SLURM_PROCID 'a' is no rank"),
-      (["--coordinator", "tcp://h:1", "--ports", "9-8"], [:], "--ports '9-8' is no range"),
-      (["--coordinator", "tcp://h:1"], ["WAFER_PORTS": "80"], "WAFER_PORTS '80' is no range"),
+      (
+        ["--insecure", "--coordinator", "tcp://h:1"], ["SLURM_PROCID": "a"],
+        "SLURM_PROCID 'a' is no rank"
+      ),
+      (
+        ["--insecure", "--coordinator", "tcp://h:1", "--ports", "9-8"], [:],
+        "--ports '9-8' is no range"
+      ),
+      (
+        ["--insecure", "--coordinator", "tcp://h:1"], ["WAFER_PORTS": "80"],
+        "WAFER_PORTS '80' is no range"
+      ),
       (
         ["--coordinator", "tcp://h:1", "--silence-limit", "0"], [:], "limits are numbers of seconds"
       ),
@@ -136,7 +145,8 @@ struct ClusterTests {
   @Test("an option comes before its variable, and WAFER_RANK before the schedulers'")
   func precedence() throws {
     let variables = [
-      "WAFER_COORDINATOR": "tcp://a:1", "WAFER_RANK": "5", "SLURM_PROCID": "6",
+      "WAFER_COORDINATOR": "tcp://a:1", "WAFER_INSECURE": "1", "WAFER_RANK": "5",
+      "SLURM_PROCID": "6",
       "WAFER_PORTS": "6000-6001", "WAFER_ADDRESS": "eth0", "WAFER_CACHE": "",
     ]
     let bare = try NodeSettings(Node.parse([])) { variables[$0] }
@@ -151,5 +161,57 @@ struct ClusterTests {
     #expect(given.coordinator == "tcp://b:2")
     #expect(given.options.requestedRank == 0)
     #expect(given.options.address == "h")
+  }
+}
+
+/// Keys, as their user has them.
+@Suite("Keys on the command line", .serialized)
+struct KeyCommandTests {
+  @Test("a run over secured sockets gives the document of an open one")
+  func secured() async throws {
+    try await Fixtures.withShortFolder { folder in
+      let open = try await run(Products.wafer, ["run", "--transport", "none", "--format", "json"])
+      let keys = "\(folder)/keys"
+      #expect(try await run(Products.wafer, ["keys", keys]).status == 0)
+      let coordinator = "ipc://\(folder)/coordinator"
+      async let ended = run(
+        Products.wafer,
+        [
+          "run", "--transport", "tcp", "--external-nodes", "--coordinator", coordinator, "--keys",
+          keys, "--format", "json",
+        ])
+      let nodes = try await withThrowingTaskGroup(of: Ended.self) { group in
+        for _ in 0..<4 {
+          group.addTask {
+            try await run(
+              Products.node, ["--coordinator", coordinator],
+              variables: ["WAFER_KEY": "\(keys)/node.secret"])
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(nodes.map(\.status) == [0, 0, 0, 0], "\(nodes.map(\.errors))")
+      let cluster = try await ended
+      #expect(cluster.status == 0, "\(cluster.errors)")
+      func emulated(_ ended: Ended) throws -> String {
+        try EmulatedDocument(run: ended.document, place: .builtIn).json.document
+      }
+      #expect(try emulated(cluster) == emulated(open))
+    }
+  }
+
+  @Test(
+    "an address that others reach needs keys, or the word that it is open",
+    arguments: [
+      ["--external-nodes", "--coordinator", "tcp://0.0.0.0:5599"],
+      ["--coordinator", "tcp://192.0.2.1:5599"],
+    ])
+  func needed(arguments: [String]) async throws {
+    let ended = try await run(Products.wafer, ["run"] + arguments)
+    #expect(ended.status == 2)
+    #expect(ended.errors.contains("can be reached by other hosts, and there are no keys"))
+    let node = try await run(Products.node, ["--coordinator", "tcp://192.0.2.1:5599"])
+    #expect(node.status == 2)
+    #expect(node.errors.contains("there is no key; give --key FILE"))
   }
 }

@@ -100,18 +100,28 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
   func execute(through proxy: FrameProxy, of coordinator: Coordinator) throws
     -> ClusterSession.Outcome
   {
+    try outcome(of: coordinator, at: proxy.endpoint) { _ in NodeService.Options() }
+  }
+
+  /// The same, each node with options of its own.
+  func outcome(
+    of coordinator: Coordinator, at endpoint: String? = nil,
+    options: (Int) throws -> NodeService.Options
+  ) throws -> ClusterSession.Outcome {
+    let endpoint = endpoint ?? coordinator.endpoint
     var program = program
     var next = 0
     let windows = (0..<program.windowCount).map { program.window($0) }
     let sources = Assignment.sources(of: windows, ranks: split.ranks)
     let assignments = (0..<split.ranks).map { index in
       Assignment(
-        run: seed + 1, rank: Rank(index), sources: sources[index],
-        transport: .tcp, waitLimitMilliseconds: 20_000,
-        queueLimit: ProgramCheck.maximumUnderWay, largestPayload: 1 << 20, payload: payload)
+        run: seed + 1, rank: Rank(index), sources: sources[index], transport: .tcp,
+        waitLimitMilliseconds: 20_000, queueLimit: ProgramCheck.maximumUnderWay,
+        largestPayload: 1 << 20, payload: payload)
     }
-    let nodes = (0..<split.ranks).map { _ in
-      Worker { try NodeService(coordinator: proxy.endpoint).run() }
+    let nodes = try (0..<split.ranks).map { rank in
+      let options = try options(rank)
+      return Worker { try NodeService(coordinator: endpoint, options: options).run() }
     }
     let outcome = Result {
       try coordinator.run(

@@ -17,9 +17,16 @@ public final class ExternalNodes: Sendable {
 
   /// Opens the control socket and begins to listen.
   ///
+  /// - Parameters:
+  ///   - keys: Its own and those of the nodes; `nil` admits everyone.
+  ///   - refusal: Told now and then of those who were turned away.
+  ///
   /// Throws `RunError.coordinator` when the address cannot be bound.
-  public init(address: String) throws(RunError) {
-    coordinator = try Coordinator(address: address)
+  public init(
+    address: String, keys: CoordinatorKeys? = nil,
+    refusal: @escaping @Sendable (Int, String) -> Void = { _, _ in }
+  ) throws(RunError) {
+    coordinator = try Coordinator(address: address, keys: keys, refusal: refusal)
     let thread = Thread { [coordinator, ended] in
       // A socket that fails between runs fails in the next one, with its reason.
       while (try? coordinator.idle()) == true { Thread.sleep(forTimeInterval: 0.02) }

@@ -87,7 +87,8 @@ struct NodeRun {
           ?? "tcp://127.0.0.1:*")
     let ranks = makeProgram().ranks
     if launch.external != nil {
-      progress("wait at \(coordinator.endpoint): wafer-node --coordinator \(coordinator.endpoint)")
+      progress(
+        "wait at \(coordinator.endpoint) for wafer-node --coordinator \(coordinator.endpoint)")
     }
     let nodes = NodeProcesses(
       executable: launch.program ?? "", count: launch.program == nil ? 0 : ranks,

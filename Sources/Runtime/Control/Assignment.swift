@@ -13,6 +13,8 @@ public struct Assignment: Hashable, Sendable {
   public var rank: Rank
   /// Ranks that send to this one; it makes an endpoint for each.
   public var sources: [Rank]
+  /// Public keys of those, in a secured cluster: nobody else may connect.
+  public var sourceKeys: [String] = []
   /// How nodes reach each other.
   public var transport: TransportKind
   /// Longest wait for a message, in milliseconds.

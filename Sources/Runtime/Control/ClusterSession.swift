@@ -315,7 +315,11 @@ public struct ClusterSession: Sendable {
     nodes = members.map { Node($0, boot: boot, now: now) }
     enter(.binding, now)
     return zip(members, assignments).flatMap { member, assignment -> [Action] in
-      [.send(.assign(assignment), to: member.identity), .send(.ping(now), to: member.identity)]
+      var assignment = assignment
+      assignment.sourceKeys = Set(assignment.sources.map { members[$0.index].hello.key }).sorted()
+      return [
+        .send(.assign(assignment), to: member.identity), .send(.ping(now), to: member.identity),
+      ]
     }
   }
 
@@ -340,7 +344,8 @@ public struct ClusterSession: Sendable {
     for (receiver, node) in nodes.enumerated() {
       for place in node!.endpoints! where targets.indices.contains(place.peer.index) {
         targets[place.peer.index].append(
-          ControlMessage.PeerEndpoint(peer: Rank(receiver), endpoint: place.endpoint))
+          ControlMessage.PeerEndpoint(
+            peer: Rank(receiver), endpoint: place.endpoint, key: node!.hello.key))
       }
     }
     if let error = unreachable() { return fail(error) }

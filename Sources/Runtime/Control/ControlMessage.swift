@@ -72,12 +72,14 @@ public enum ControlMessage: Sendable {
     public var memory: Int
     /// Tells hosts apart, and one start of a host from the next: processes with the same have one clock.
     public var boot: String
+    /// The node's public key in a secured cluster; empty in an open one.
+    public var key: String
 
     /// Takes each field as it is.
     public init(
       protocolVersion: UInt16 = ProtocolVersion.current, toolVersion: String = Tool.version,
       host: String, process: Int32, processors: Int, instructions: String,
-      requestedRank: Int? = nil, memory: Int = 0, boot: String = ""
+      requestedRank: Int? = nil, memory: Int = 0, boot: String = "", key: String = ""
     ) {
       self.protocolVersion = protocolVersion
       self.toolVersion = toolVersion
@@ -88,6 +90,7 @@ public enum ControlMessage: Sendable {
       self.requestedRank = requestedRank
       self.memory = memory
       self.boot = boot
+      self.key = key
     }
   }
 
@@ -98,11 +101,14 @@ public enum ControlMessage: Sendable {
     public var peer: Rank
     /// A ZeroMQ endpoint, such as tcp://127.0.0.1:40001.
     public var endpoint: String
+    /// In `connect`, the peer's public key in a secured cluster; else empty.
+    public var key: String
 
     /// Takes each field as it is.
-    public init(peer: Rank, endpoint: String) {
+    public init(peer: Rank, endpoint: String, key: String = "") {
       self.peer = peer
       self.endpoint = endpoint
+      self.key = key
     }
   }
 

@@ -11,6 +11,7 @@ extension ByteWriter {
     put(assignment.run)
     put(UInt32(assignment.rank.index))
     put(list: assignment.sources) { $0.put(UInt32($1.index)) }
+    put(list: assignment.sourceKeys) { $0.put($1) }
     switch assignment.transport {
     case .tcp: put(UInt8(0))
     case .ipc(let folder):
@@ -107,6 +108,7 @@ extension ByteReader {
     let run = try get(UInt64.self)
     let rank = try nodeRank()
     let sources = try list(minimumBytes: 4) { reader throws(FrameError) in try reader.nodeRank() }
+    let keys = try list(minimumBytes: 4) { reader throws(FrameError) in try reader.text() }
     let transportOffset = offset
     let transport: Assignment.TransportKind
     switch try get(UInt8.self) {
@@ -127,10 +129,12 @@ extension ByteReader {
     case 2: payload = .model(try modelAssignment())
     case let kind: throw .value(offset: payloadOffset, "\(kind) is no payload")
     }
-    return Assignment(
+    var assignment = Assignment(
       run: run, rank: rank, sources: sources, transport: transport,
       waitLimitMilliseconds: waitLimit, queueLimit: queueLimit, largestPayload: largest,
       processor: processor == 0 ? nil : processor - 1, payload: payload, recording: recording)
+    assignment.sourceKeys = keys
+    return assignment
   }
 
   private mutating func weightAccess() throws(FrameError) -> WeightAccess {

@@ -15,6 +15,7 @@ extension ControlMessage {
       writer.put(list: endpoints) { writer, place in
         writer.put(UInt32(place.peer.index))
         writer.put(place.endpoint)
+        writer.put(place.key)
       }
     case .ready(let weightBytes): writer.put(count: weightBytes)
     case .windowDone(let report): writer.put(report)
@@ -143,6 +144,7 @@ extension ByteWriter {
     // Up to here as in version 1, so that every coordinator can tell every node what is wrong.
     put(count: hello.memory)
     put(hello.boot)
+    put(hello.key)
   }
 
   fileprivate mutating func put(_ report: WindowReport) {
@@ -175,6 +177,7 @@ extension ByteWriter {
     put(report.loading.nanoseconds)
     put(count: report.streamedBytes)
     put(count: report.cachedBytes)
+    put(count: report.refusedPeers)
   }
 }
 
@@ -187,6 +190,7 @@ extension ByteReader {
     guard hello.protocolVersion == ProtocolVersion.current else { return hello }
     hello.memory = try count()
     hello.boot = try text()
+    hello.key = try text()
     return hello
   }
 
@@ -200,8 +204,9 @@ extension ByteReader {
   }
 
   fileprivate mutating func endpoints() throws(FrameError) -> [ControlMessage.PeerEndpoint] {
-    try list(minimumBytes: 8) { reader throws(FrameError) in
-      ControlMessage.PeerEndpoint(peer: try reader.nodeRank(), endpoint: try reader.text())
+    try list(minimumBytes: 12) { reader throws(FrameError) in
+      ControlMessage.PeerEndpoint(
+        peer: try reader.nodeRank(), endpoint: try reader.text(), key: try reader.text())
     }
   }
 
@@ -241,6 +246,7 @@ extension ByteReader {
     report.loading = try instant()
     report.streamedBytes = try count()
     report.cachedBytes = try count()
+    report.refusedPeers = try count()
     return report
   }
 

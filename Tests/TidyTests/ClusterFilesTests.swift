@@ -14,7 +14,8 @@ struct ClusterFilesTests {
 
   @Test("containers are told nothing that no program reads")
   func environment() throws {
-    let sources = try repository.files(below: "Sources/wafer-node", endingIn: [".swift"])
+    let folders = ["Sources/wafer-node", "Sources/wafer"]
+    let sources = try folders.flatMap { repository.files(below: $0, endingIn: [".swift"]) }
       .flatMap { try repository.lines($0) }.joined(separator: "\n")
     // What a container is given: in Kubernetes a name, in Compose a key of 'environment'.
     let given = /(?:- name: |^ {6})(WAFER_[A-Z]+)(?:$|: )/

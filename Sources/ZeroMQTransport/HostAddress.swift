@@ -96,12 +96,24 @@ public struct HostAddress: Hashable, Sendable {
     }
   }
 
+  /// The address of a name that is known to exist, since the node is connected to it by that name: container engines
+  /// answer nothing for a moment when a container comes or goes.
+  private static func resolve(patiently name: String) -> String? {
+    for attempt in 0..<mostLookups {
+      if attempt > 0 { usleep(500_000) }
+      if let address = resolve(name) { return address }
+    }
+    return nil
+  }
+
+  /// Half a second apart: longer than an engine takes to start over its name server.
+  private static let mostLookups = 10
+
   /// This host's address on the way to the coordinator. Asks the routing table; nothing is sent.
   private static func local(towards coordinator: Endpoint) throws(NodeFailure) -> String {
     guard let port = coordinator.port else { return "127.0.0.1" }
     let text = coordinator.rawValue.dropFirst("tcp://".count).dropLast("\(port)".count + 1)
-    // The name may come to be known only when the coordinator starts, as in Kubernetes.
-    guard let host = resolve(String(text)) else {
+    guard let host = resolve(patiently: String(text)) else {
       throw NodeFailure(
         reason: "the coordinator's name '\(text)' cannot be resolved", isOwn: true)
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Foundation
 import Quantities
 import Runtime
 import ZeroMQTransport
@@ -24,15 +25,25 @@ struct ClusterCommand: ParsableCommand {
         Exit status: 0 it answered; 1 nobody did; 2 the input was wrong.
         """)
 
-    @Option(help: "Address of the coordinator's control socket, such as tcp://10.0.0.1:5555.")
-    var coordinator: String
+    @Option(
+      help: """
+        Address of the coordinator's control socket, such as tcp://10.0.0.1:5555. Default: \
+        $WAFER_COORDINATOR, as nodes have it.
+        """)
+    var coordinator = ProcessInfo.processInfo.environment["WAFER_COORDINATOR"] ?? ""
     @Option(help: "How long to wait for an answer, such as 5s.")
     var wait = "5 s"
     @Option(help: "A node's secret key file, for a secured cluster. Default: $WAFER_KEY.")
     var key: String?
     @OptionGroup var format: FormatOption
 
-    func validate() throws { try NodeOptions.checkAddress(coordinator) }
+    func validate() throws {
+      guard !coordinator.isEmpty else {
+        throw ValidationError(
+          "--coordinator tcp://HOST:PORT is missing, and WAFER_COORDINATOR is not set")
+      }
+      try NodeOptions.checkAddress(coordinator)
+    }
 
     func run() throws {
       let limit = try NodeOptions.time(wait, "--wait")

@@ -73,7 +73,7 @@ struct HabitTests {
 
   @Test("links between documents lead somewhere")
   func links() throws {
-    for path in ["README.md", "CHANGELOG.md"]
+    for path in ["README.md", "CHANGELOG.md", "Cluster/README.md"]
       + repository.files(below: "docs", endingIn: [".md"])
     {
       let folder = path.split(separator: "/").dropLast().joined(separator: "/")

@@ -26,7 +26,9 @@ struct Repository {
     let words = files(below: "docs", endingIn: [".md"])
     let presets = files(below: "Configs", endingIn: [".yaml"])
     let scripts = files(below: "scripts", endingIn: [""]).filter { !isFolder($0) }
-    return code + words + presets + scripts + ["Package.swift", "README.md", "CHANGELOG.md"]
+    let cluster = files(below: "Cluster", endingIn: [""]).filter { !isFolder($0) }
+    return code + words + presets + scripts + cluster
+      + ["Package.swift", "README.md", "CHANGELOG.md"]
   }
 
   func isFolder(_ path: String) -> Bool {

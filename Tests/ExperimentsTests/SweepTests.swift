@@ -236,6 +236,42 @@ struct SweepTests {
     #expect(RowField.text(.null) == "" && RowField.text(.boolean(true)) == "true")
   }
 
+  @Test(
+    "a sweep's answer names the ends of each result, the axis that moves it, and what cannot be")
+  func answer() {
+    func row(_ latency: String, _ tensor: Int, _ time: Double?) -> JSONValue {
+      let value = time.map { JSONValue.number("\($0)") } ?? .null
+      return [
+        "link.latency": .string(latency), "plan.tensor": .string("\(tensor)"),
+        "tpot_ps": value, "ttft_ps": time == nil ? .null : .integer(5_000_000),
+        "total_ps": value, "slowdown": time.map { .number("\($0 / 1e6)") } ?? .null,
+      ]
+    }
+    let rows = [
+      row("1us", 1, 1e6), row("1us", 2, 1.5e6), row("9us", 1, 3e6), row("9us", 2, 4e6),
+      row("9us", 4, nil),
+    ]
+    let answer = SweepAnswer(
+      axes: [("link-latency", "link.latency"), ("tp", "plan.tensor")], rows: rows)
+    #expect(
+      answer.sentences == [
+        "A token takes 1.000 us at link-latency 1us, tp 1, and 4.000 us at link-latency 9us, tp 2: "
+          + "4.00 times as long.",
+        "By itself link-latency changes that up to 3.00 times, tp up to 1.50 times.",
+        "In all it takes 1.0000 times as long as on one wafer at link-latency 1us, tp 1, and "
+          + "4.0000 times at link-latency 9us, tp 2.",
+        "1 of 5 points cannot be: link-latency 9us, tp 4.",
+      ])
+    #expect(answer.ranges.map(\.varies) == [true, false, true])
+    #expect(SweepAnswer(axes: answer.axes, rows: [rows[4]]).sentences.isEmpty)
+    #expect(
+      SweepAnswer.shown(
+        "[{from: 1, to: 2, latency: 5us, bandwidth: 1GB/s}, {from: 2, to: 1, latency: 9us}]")
+        == "1 to 2: latency 5us, bandwidth 1GB/s; 2 to 1: latency 9us")
+    #expect(SweepAnswer.shown("[{rank: 1, speed: 0.5}]") == "rank 1, speed 0.5")
+    #expect(SweepAnswer.shown("none") == "none")
+  }
+
   // MARK: Progress
 
   @Test("an estimate goes by the rows of this call alone")

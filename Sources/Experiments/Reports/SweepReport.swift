@@ -35,7 +35,11 @@ public struct SweepReport: Sendable {
       axes: table.axes.map { ($0.name, $0.key) }, rows: folder.rows,
       time: { ValueUnit.picoseconds.text($0 * 1e12) })
     page.answer = answer.sentences.joined(separator: " ")
-    page.add("Answer", [ranges(answer)])
+    page.add(
+      "Answer",
+      [
+        .text("Between which values results lie, and where: \(axes)."), ranges(answer),
+      ])
     page.add("Curves", curves)
     page.add("Fields", fields)
     page.add("Trade-off", [tradeOff])
@@ -53,9 +57,8 @@ public struct SweepReport: Sendable {
     let rows = answer.ranges.filter(\.varies).map {
       [$0.name, $0.low.text, $0.low.values, $0.high.text, $0.high.values, $0.factor]
     }
-    let at = "at " + table.axes.map(\.name).joined(separator: ", ")
     return rows.isEmpty
-      ? nil : .table(columns: ["", "least", at, "most", at, "apart"], rows: rows)
+      ? nil : .table(columns: ["", "least", "at", "most", "at", "apart"], rows: rows)
   }
 
   // MARK: Pictures

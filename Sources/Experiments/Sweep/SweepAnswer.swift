@@ -148,7 +148,8 @@ struct SweepAnswer {
       }
       return (axis.name, ratios.max() ?? 1)
     }.sorted { $0.ratio > $1.ratio }
-    return parts.map { "\($0.name) alone changes that up to \(Self.factor($0.ratio))" }
+    return "By itself \(parts[0].name) changes that up to \(Self.factor(parts[0].ratio)), "
+      + parts.dropFirst().map { "\($0.name) up to \(Self.factor($0.ratio))" }
       .joined(separator: ", ") + "."
   }
 
@@ -156,10 +157,16 @@ struct SweepAnswer {
     String(format: ratio < 1.1 ? "%.4f times" : ratio < 10 ? "%.2f times" : "%.0f times", ratio)
   }
 
-  /// A value as tables show it: a list of mappings without its brackets.
+  /// A value as tables show it: a list of mappings without its brackets, of a link `1 to 2: latency 50 us`.
   static func shown(_ value: String) -> String {
     guard value.hasPrefix("[{"), value.hasSuffix("}]") else { return value }
-    return String(value.dropFirst(2).dropLast(2)).replacing("}, {", with: "; ")
-      .replacing(": ", with: " ")
+    return value.dropFirst(2).dropLast(2).split(separator: "}, {").map { item in
+      var words = item.split(separator: ", ").map { String($0.replacing(": ", with: " ")) }
+      if words.count > 2, words[0].hasPrefix("from "), words[1].hasPrefix("to ") {
+        words[0] = "\(words[0].dropFirst(5)) \(words[1]): \(words[2])"
+        words.removeSubrange(1...2)
+      }
+      return words.joined(separator: ", ")
+    }.joined(separator: "; ")
   }
 }

@@ -80,6 +80,16 @@ public struct ExperimentRun: Sendable {
     return try run.evaluated(.cluster, modelled.split, layout)
   }
 
+  /// Runs the cluster alone on its nodes: nothing is compared.
+  ///
+  /// Throws as `run`.
+  public func executeCluster() async throws -> HalfResult {
+    let run = try withRoom()
+    try run.checkHost()
+    let modelled = run.experiment.modelled
+    return try await run.half(.cluster, modelled.split, try modelled.layout(modelled.split))
+  }
+
   /// Generates text on the cluster alone, token by token, until the text ends.
   ///
   /// - Parameters:

@@ -53,13 +53,21 @@ struct NodeOptions: ParsableArguments {
     if externalNodes {
       return NodeLaunch(program: nil, coordinator: coordinator, registrationLimit: limit)
     }
-    let program = nodeProgram ?? Self.beside
+    return NodeLaunch(
+      program: try Self.program(nodeProgram), coordinator: coordinator, registrationLimit: limit)
+  }
+
+  /// The node program that was asked for, or the one beside this program.
+  ///
+  /// Throws `ConfigurationError` when it is not there.
+  static func program(_ asked: String?) throws(ConfigurationError) -> String {
+    let program = asked ?? beside
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw ConfigurationError(
         .option("--node-program"), "'\(program)' is not there, or cannot be executed",
         remedy: "Build it with 'swift build --product wafer-node', or name it with --node-program")
     }
-    return NodeLaunch(program: program, coordinator: coordinator, registrationLimit: limit)
+    return program
   }
 
   private func registrationTime() throws(ConfigurationError) -> MeasuredTime {

@@ -114,6 +114,7 @@ extension DeviceLayout {
         "wafers": .array(Self.wafers(mappings)),
       ]
     case .accelerators(let group, _): ["devices": .integer(group.devices)]
+    case .host(let process): ["busy_processes": .integer(process.busyProcesses)]
     }
   }
 }

@@ -34,6 +34,8 @@ let package = Package(
     // Paths as swift-subprocess takes them.
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    // Percentiles of measured times.
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // Foreign code and its bindings.
@@ -106,6 +108,7 @@ let package = Package(
         "Quantities", "Models", "Placement", "Defects", "Hardware", "Programs", "Serving",
         "Plots", "Tensors", "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport",
         "Yams",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),

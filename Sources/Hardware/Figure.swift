@@ -8,6 +8,8 @@ public enum Mark: String, CaseIterable, Hashable, Sendable {
   case derived
   /// Chosen by this project; the source text says why.
   case assumed
+  /// Measured by this tool; the source text says when, on which host, and how much it varied.
+  case measured
 }
 
 /// A number and where it comes from. No number of a preset stands alone.

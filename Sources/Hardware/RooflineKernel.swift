@@ -194,7 +194,7 @@ public struct LayerPart: Hashable, Sendable {
   // MARK: Context
 
   /// Pairs of a new token and a token that it looks back on, itself included, over all sequences.
-  private func pairs(_ work: BatchWork) -> Int128 {
+  func pairs(_ work: BatchWork) -> Int128 {
     work.entries.reduce(0) { $0 + pairs($1) }
   }
 

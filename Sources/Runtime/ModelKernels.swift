@@ -40,6 +40,8 @@ public final class ModelKernels {
     } catch {
       throw .load("\(error)")
     }
+    // A node is ready when its weights are there: else its first token would be timed with their page faults.
+    shard.readWeights()
     sequences = Array(repeating: [], count: assignment.sequences)
     shards = assignment.tensor
   }

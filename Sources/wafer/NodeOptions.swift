@@ -104,19 +104,27 @@ struct NodeOptions: ParsableArguments {
       }
       return launch
     }
-    guard keys == nil else {
+    // The variable may be meant for other commands of the same shell.
+    guard self.keys == nil else {
       throw ConfigurationError(
         .option("--keys"), "is for nodes that others start, and these are this command's own",
         remedy: "Add --external-nodes, or leave the keys out")
     }
-    let program = nodeProgram ?? Self.beside
+    launch.program = try Self.program(nodeProgram)
+    return launch
+  }
+
+  /// The node program that was asked for, or the one beside this program.
+  ///
+  /// Throws `ConfigurationError` when it is not there.
+  static func program(_ asked: String?) throws(ConfigurationError) -> String {
+    let program = asked ?? beside
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw ConfigurationError(
         .option("--node-program"), "'\(program)' is not there, or cannot be executed",
         remedy: "Build it with 'swift build --product wafer-node', or name it with --node-program")
     }
-    launch.program = program
-    return launch
+    return program
   }
 
   /// An option, or else the variable that stands for it.

@@ -33,9 +33,10 @@ struct ModelsCommand: ParsableCommand {
 struct HardwareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hardware",
-    abstract: "Lists wafers and accelerators, or one with every figure and its source.")
+    abstract:
+      "Lists wafers, accelerators and measured hosts, or one with every figure and its source.")
   @OptionGroup var arguments: PresetArguments
-  func run() throws { try arguments.show(.wafer, .accelerator) }
+  func run() throws { try arguments.show(.wafer, .accelerator, .host) }
 }
 
 /// `wafer links`

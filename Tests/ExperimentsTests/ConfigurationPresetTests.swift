@@ -5,7 +5,10 @@ import Testing
 @testable import Experiments
 
 struct ConfigurationPresetTests {
-  @Test("every preset of the repository can be read and listed", arguments: PresetKind.allCases)
+  /// Hosts are measured where they are, and none is committed.
+  private static let committedKinds = PresetKind.allCases.filter { $0 != .host }
+
+  @Test("every preset of the repository can be read and listed", arguments: committedKinds)
   func allRead(kind: PresetKind) throws {
     let listing = try PresetListing([kind], in: Fixtures.presets)
     #expect(!listing.entries.isEmpty)

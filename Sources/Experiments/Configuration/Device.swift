@@ -3,16 +3,18 @@ import Hardware
 import Models
 import Quantities
 
-/// What stands for one rank: a wafer, or a group of accelerators for comparison.
+/// What stands for one rank: a wafer; for comparison a group of accelerators, or a process of a host.
 public enum Device: Hashable, Sendable {
   case wafer(WaferDevice)
   case accelerators(AcceleratorGroup)
+  case host(HostProcess)
 
   /// Its preset's name.
   public var name: String {
     switch self {
     case .wafer(let device): device.wafer.name
     case .accelerators(let group): group.accelerator.name
+    case .host(let process): process.name
     }
   }
 
@@ -21,6 +23,9 @@ public enum Device: Hashable, Sendable {
     switch self {
     case .wafer(let device): device.wafer.power
     case .accelerators(let group): group.accelerator.power * Rational(group.devices)
+    // All processes together take the host's.
+    case .host(let process):
+      (process.power ?? Rational(0)) / Rational(process.busyProcesses)
     }
   }
 
@@ -30,8 +35,9 @@ public enum Device: Hashable, Sendable {
       switch self {
       case .wafer: "wafer"
       case .accelerators: "node"
+      case .host: "process"
       }
-    return count == 1 ? singular : singular + "s"
+    return count == 1 ? singular : singular + (singular.hasSuffix("s") ? "es" : "s")
   }
 }
 

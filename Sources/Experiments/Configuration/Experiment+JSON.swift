@@ -77,6 +77,7 @@ extension Experiment.Modelled {
       switch device {
       case .wafer(let device): device.json
       case .accelerators(let group): group.json
+      case .host(let process): process.json
       }
     return device.adding(
       "overrides",

@@ -109,6 +109,7 @@ extension Experiment {
       case "hardware.hypothetical_sram": "\(group.allowsHypotheticalMemory)"
       default: nil
       }
+    case .host: nil
     case .wafer(let device):
       switch key {
       case "hardware.clock": Self.quantity(device.wafer.clock, "Hz")

@@ -18,8 +18,12 @@ extension ExperimentResolver {
     let key = "hardware.name"
     let name = try reader.requiredText(key)
     let kind = try presets.kind(
-      of: name, among: [.wafer, .accelerator], at: reader.place(key), key: key)
-    return kind == .wafer ? try wafer(name, reader) : try accelerators(name, reader)
+      of: name, among: [.wafer, .accelerator, .host], at: reader.place(key), key: key)
+    return switch kind {
+    case .wafer: try wafer(name, reader)
+    case .host: try host(name, reader)
+    default: try accelerators(name, reader)
+    }
   }
 
   // MARK: Wafers
@@ -160,7 +164,7 @@ extension ExperimentResolver {
   }
 
   /// Settings that a kind of device has no use for.
-  private func refuse(_ keys: [String], on what: String, _ reader: SettingsReader)
+  func refuse(_ keys: [String], on what: String, _ reader: SettingsReader)
     throws(ConfigurationError)
   {
     // The word that a key has for nothing says nothing: axes of several kinds of devices need it.

@@ -55,12 +55,13 @@ public struct ExperimentResolver: Sendable {
       reader, topology: modelled.topology, ranks: modelled.ranks)
     try chooseDevices(&modelled, reader)
     try checkHops(reader, modelled)
+    try checkHostComputes(modelled, reader)
     let host = try host(reader, model: model, prompt: prompt, sampling: sampling)
     return Experiment(
       summary: try reader.text("summary"), modelled: modelled, host: host,
       presets: [model.source].compactMap { $0 } + hardware.sources
         + [link.source].compactMap { $0 },
-      warnings: warnings(modelled))
+      warnings: warnings(modelled) + modelled.device.precisionWarnings(host))
   }
 
   /// The shape of the model that settings name, without an experiment around it.

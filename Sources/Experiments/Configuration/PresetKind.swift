@@ -1,13 +1,13 @@
 /// What a preset file describes.
 public enum PresetKind: String, CaseIterable, Hashable, Sendable {
-  case model, wafer, accelerator, link, calibration
+  case model, wafer, accelerator, host, link, calibration
 
   /// The folder of such presets under `Configs`.
   public var folder: String {
     switch self {
     case .model: "models"
     // They share it: a file says itself which it is.
-    case .wafer, .accelerator: "hardware"
+    case .wafer, .accelerator, .host: "hardware"
     case .link: "links"
     case .calibration: "calibration"
     }

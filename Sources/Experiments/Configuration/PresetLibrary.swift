@@ -48,6 +48,15 @@ public struct PresetLibrary: Hashable, Sendable {
         }.joined(separator: ", ") + ". Give --configs FOLDER or set WAFER_CONFIGS")
   }
 
+  /// The library in a folder that was asked for at `place`.
+  ///
+  /// Throws `ConfigurationError` there when it is none.
+  static func locate(asked folder: String, at place: Place) throws(ConfigurationError)
+    -> PresetLibrary
+  {
+    try checked(folder, at: place)
+  }
+
   /// Names of the presets of a kind, sorted; none when the folder is not there.
   public func names(of kind: PresetKind) -> [String] {
     let files = try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(kind.folder)")
@@ -99,6 +108,13 @@ public struct PresetLibrary: Hashable, Sendable {
     throws(ConfigurationError) -> LoadedPreset<Accelerator>
   {
     try load(name, .accelerator, at: place, key: key)
+  }
+
+  /// A host by its name; throws as `wafer`.
+  public func host(_ name: String, at place: Place, key: String? = nil)
+    throws(ConfigurationError) -> LoadedPreset<HostProcess>
+  {
+    try load(name, .host, at: place, key: key)
   }
 
   /// A link by its name; throws as `wafer`.

@@ -78,6 +78,7 @@ public struct PresetListing: Hashable, Sendable {
     case .model: Entry(try library.model(name, at: place))
     case .wafer: Entry(try library.wafer(name, at: place))
     case .accelerator: Entry(try library.accelerator(name, at: place))
+    case .host: Entry(try library.host(name, at: place))
     case .link: Entry(try library.link(name, at: place))
     case .calibration: Entry(try library.calibration(name, at: place))
     }
@@ -108,6 +109,7 @@ public struct PresetListing: Hashable, Sendable {
     .model: ["layers", "width", "query_heads", "key_value_heads", "vocabulary"],
     .wafer: ["columns", "rows", "clock", "sram_per_pe", "off_wafer_bandwidth"],
     .accelerator: ["memory", "memory_bandwidth", "peak", "power"],
+    .host: ["model", "precision", "busy_processes"],
     .link: ["latency", "bandwidth"],
     .calibration: ["clock"],
   ]

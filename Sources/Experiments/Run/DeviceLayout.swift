@@ -10,12 +10,16 @@ public enum DeviceLayout: Hashable, Sendable {
   case wafers([Mapping])
   /// Every rank is a group of accelerators. `isHypothetical` when their memory is too small.
   case accelerators(AcceleratorGroup, isHypothetical: Bool)
+  /// Every rank is a process of the host.
+  case host(HostProcess)
 
   /// Whether memory was taken as enlarged.
   public var isHypothetical: Bool {
     switch self {
     case .wafers(let mappings): mappings.contains { $0.isHypothetical }
     case .accelerators(_, let isHypothetical): isHypothetical
+    // What is too large for a host is refused before real nodes load it.
+    case .host: false
     }
   }
 
@@ -28,6 +32,8 @@ public enum DeviceLayout: Hashable, Sendable {
         : "\(mappings[0].kind.written), \(mappings[0].grid) PEs a region"
     case .accelerators(let group, _):
       "\(group.devices) \(group.accelerator.name) a node"
+    case .host(let process):
+      "processes of a host, measured with \(process.busyProcesses) busy"
     }
   }
 
@@ -37,6 +43,7 @@ public enum DeviceLayout: Hashable, Sendable {
     case .wafers(let mappings): mappings.map(\.excess).first { !$0.isEmpty } ?? ""
     case .accelerators(let group, let isHypothetical):
       isHypothetical ? "\(group.devices) devices do not hold the model" : ""
+    case .host: ""
     }
   }
 
@@ -52,6 +59,7 @@ enum DevicePricing: Sendable {
   case regions(RegionPricing)
   /// By the speed of ranks.
   case accelerators([Rational: AcceleratorPricing], Experiment.Modelled)
+  case host(HostPricing, Experiment.Modelled)
 
   init(_ modelled: Experiment.Modelled, _ layout: DeviceLayout) {
     switch (layout, modelled.device) {
@@ -72,7 +80,8 @@ enum DevicePricing: Sendable {
                   activations: widths.activations.bits))
             )
           }), modelled)
-    case (.wafers, .accelerators): preconditionFailure("accelerators have no mapping")
+    case (.host(let process), _): self = .host(HostPricing(process), modelled)
+    case (.wafers, _): preconditionFailure("\(modelled.device.name) has no mapping")
     }
   }
 
@@ -82,11 +91,20 @@ enum DevicePricing: Sendable {
     case .regions(let pricing): pricing.price(use, batch)
     case .accelerators(let pricings, let modelled):
       Self.price(use, batch, pricings[use.speed]!, modelled)
+    case .host(let pricing, let modelled):
+      Self.price(use, batch, pricing, modelled)
+        + (Self.hasTurn(use, batch) && modelled.countsEmbeddingAndHead ? pricing.step : .zero)
     }
   }
 
+  /// Whether a step begins with what passes between two steps on a host: where one rank has the whole
+  /// pipeline. Of several stages the first does it while the others compute.
+  private static func hasTurn(_ use: KernelUse, _ batch: Batch) -> Bool {
+    use.kernel == .embed && use.slice.hasHead && batch.entries.allSatisfy { $0.start > 0 }
+  }
+
   private static func price(
-    _ use: KernelUse, _ batch: Batch, _ pricing: AcceleratorPricing,
+    _ use: KernelUse, _ batch: Batch, _ pricing: some BlockPricing,
     _ modelled: Experiment.Modelled
   ) -> Cost {
     let shape = modelled.shape
@@ -97,7 +115,7 @@ enum DevicePricing: Sendable {
     case .attention: pricing.attention(part, BatchWork(batch))
     case .feedForward: pricing.feedForward(part, BatchWork(batch))
     case .embed, .head, .candidates: pricing.price(ofTable: use, batch, modelled)
-    case .cross: preconditionFailure("accelerators have one region")
+    case .cross: preconditionFailure("\(modelled.device.name) has one region")
     // Kernels of a block do these on the way.
     case .accept, .choose, .residual, .sum, .sumInRankOrder, .copy, .fill, .stage: .zero
     }
@@ -124,7 +142,10 @@ enum DevicePricing: Sendable {
           + "\(group.accelerator.memoryEfficiency.approximation) of its memory bandwidth and "
           + "\(group.accelerator.computeEfficiency.approximation) of its peak; the preset says how sure they are"
       ])
-    case (.accelerators, .wafers): preconditionFailure("accelerators have no mapping")
+    case (.host(let pricing, let modelled), _):
+      .texts(pricing.process.warnings(modelled) + pricing.process.energyWarnings)
+    case (.accelerators, _), (.regions, _):
+      preconditionFailure("prices of other devices than \(layout.words)")
     }
   }
 }

@@ -44,6 +44,7 @@ extension ExperimentRun {
     switch experiment.modelled.device {
     case .wafer(let device): device.allowsHypotheticalSRAM
     case .accelerators(let group): group.allowsHypotheticalMemory
+    case .host: false
     }
   }
 

@@ -102,6 +102,16 @@ public struct ExperimentRun: Sendable {
     return try run.evaluated(.cluster, modelled.split, layout)
   }
 
+  /// Runs the cluster alone on its nodes: nothing is compared.
+  ///
+  /// Throws as `run`.
+  public func executeCluster() async throws -> HalfResult {
+    let run = try withRoom()
+    try run.checkHost()
+    let modelled = run.experiment.modelled
+    return try await run.half(.cluster, modelled.split, try modelled.layout(modelled.split))
+  }
+
   /// Generates text on the cluster alone, token by token, until the text ends.
   ///
   /// - Parameters:
@@ -206,7 +216,7 @@ public struct ExperimentRun: Sendable {
   /// Watts of one rank of a half.
   func power(_ layout: DeviceLayout) -> Rational {
     switch layout {
-    case .wafers: experiment.modelled.device.power
+    case .wafers, .host: experiment.modelled.device.power
     case .accelerators(let group, _): Device.accelerators(group).power
     }
   }
@@ -226,7 +236,8 @@ public struct ExperimentRun: Sendable {
       ])
     case (.accelerators(let group, _), _):
       return .accelerators(group, isHypothetical: !modelled.holds(group, whole))
-    case (.wafers, .accelerators): preconditionFailure("accelerators have no mapping")
+    case (.host(let process), _): return .host(process)
+    case (.wafers, _): preconditionFailure("\(modelled.device.name) has no mapping")
     }
   }
 
@@ -255,6 +266,8 @@ public struct ExperimentRun: Sendable {
       return try evaluated(
         .single, whole, .accelerators(group, isHypothetical: false),
         observation: Observation(ranks: 1))
+    // One process is one process: it is the single half already.
+    case .host: return nil
     }
   }
 
@@ -281,6 +294,14 @@ public struct ExperimentRun: Sendable {
     _ split: Split
   ) throws -> @Sendable (Rank) -> Assignment.Payload {
     guard experiment.host.payload == .real else { return { _ in .phantom } }
+    let part = try modelAssignment(split)
+    return { _ in .model(part) }
+  }
+
+  /// What the ranks of a split load.
+  ///
+  /// Throws `RunError` for a shape without weights, and what opening a file throws.
+  func modelAssignment(_ split: Split) throws -> ModelAssignment {
     let modelled = experiment.modelled
     let weights: ModelAssignment.Weights
     switch experiment.host.model {
@@ -297,13 +318,12 @@ public struct ExperimentRun: Sendable {
           + "--model synthetic-\(name) or a model file")
     }
     let largest = modelled.workload.batches(ofStep: 0).map(\.tokens).max() ?? 1
-    let part = ModelAssignment(
+    return ModelAssignment(
       shape: modelled.shape, layersPerStage: split.stages.map(\.count), tensor: split.tensor,
       weights: weights, precision: experiment.host.precision == .reduced ? .reduced : .float32,
       sequences: modelled.workload.batch, positions: modelled.workload.positions,
       maximumTokens: modelled.servingLimits?.tokensPerStep ?? largest, sampling: try sampling,
       seed: modelled.seed, prompts: prompts, reportsLogits: experiment.host.logits != nil)
-    return { _ in .model(part) }
   }
 
   /// Hands out the weights of a file, to nodes that do not have it.

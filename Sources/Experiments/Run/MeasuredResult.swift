@@ -10,6 +10,8 @@ public struct MeasuredResult: Hashable, Sendable {
   public var timeToFirstToken: MeasuredTime
   /// Mean over sequences of (last − first)/(tokens − 1); `nil` where there is one token.
   public var timePerOutputToken: MeasuredTime?
+  /// Gaps between the tokens of a sequence, of all sequences; `nil` where each has one token.
+  public var interTokenLatency: MeasuredDistribution?
   /// From the first instruction of any rank to the last token.
   public var total: MeasuredTime
   /// Payload bytes and messages between nodes, on the host's wire.
@@ -50,12 +52,14 @@ public struct MeasuredResult: Hashable, Sendable {
     var first: [Int: MeasuredTime] = [:]
     var last: [Int: MeasuredTime] = [:]
     var counts: [Int: Int] = [:]
+    var gaps: [MeasuredTime] = []
     var end = start
     for report in windows.joined() {
       for output in report.outputs {
         end = max(end, output.measured)
         for entry in batches(report.index, output.batch).entries where entry.samples {
           if first[entry.request] == nil { first[entry.request] = output.measured }
+          if let before = last[entry.request] { gaps.append(output.measured - before) }
           last[entry.request] = output.measured
           counts[entry.request, default: 0] += 1
         }
@@ -76,6 +80,7 @@ public struct MeasuredResult: Hashable, Sendable {
         guard count > 1 else { return nil }
         return Double((last[sequence]! - first[sequence]!).nanoseconds) / Double(count - 1)
       })
+    interTokenLatency = MeasuredDistribution(gaps)
     total = end - start
     bytes = reports.reduce(0) { $0 + $1.payloadBytesSent }
     messages = reports.reduce(0) { $0 + $1.messagesSent }

@@ -20,6 +20,7 @@ extension Experiment.Modelled {
           allowsHypotheticalSRAM: device.allowsHypotheticalSRAM, options: pricingOptions))
     case .accelerators(let group):
       return .accelerators(group, isHypothetical: !holds(group, split))
+    case .host(let process): return .host(process)
     }
   }
 

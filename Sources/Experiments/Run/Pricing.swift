@@ -109,8 +109,15 @@ protocol TablePricing {
   func candidates(vocabulary: Int, outputs: Int, count: Int) -> Cost
 }
 
+/// What devices without regions price alike in form: the blocks of a layer too.
+protocol BlockPricing: TablePricing {
+  func attention(_ layer: LayerPart, _ work: BatchWork) -> Cost
+  func feedForward(_ layer: LayerPart, _ work: BatchWork) -> Cost
+}
+
 extension WaferPricing: TablePricing {}
-extension AcceleratorPricing: TablePricing {}
+extension AcceleratorPricing: BlockPricing {}
+extension HostPricing: BlockPricing {}
 
 extension TablePricing {
   /// The price of an embedding, a head or the choice of candidates; nothing where the experiment leaves

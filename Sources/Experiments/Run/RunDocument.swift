@@ -114,6 +114,7 @@ extension DeviceLayout {
         "wafers": .array(Self.wafers(mappings)),
       ]
     case .accelerators(let group, _): ["devices": .integer(group.devices)]
+    case .host(let process): ["busy_processes": .integer(process.busyProcesses)]
     }
   }
 }
@@ -192,6 +193,7 @@ extension MeasuredResult {
     [
       "ttft_ns": .integer(timeToFirstToken.nanoseconds),
       "tpot_ns": timePerOutputToken.map { .integer($0.nanoseconds) } ?? .null,
+      "itl_ns": interTokenLatency?.json ?? .null,
       "total_ns": .integer(total.nanoseconds),
       "bytes": .integer(bytes),
       "messages": .integer(messages),
@@ -205,6 +207,17 @@ extension MeasuredResult {
       "peak_resident_bytes": .integer(peakResidentBytes),
       "weight_bytes": .integer(weightBytes),
       "kv_cache_bytes": .integer(cacheBytes),
+    ]
+  }
+}
+
+extension MeasuredDistribution {
+  /// In nanoseconds, as the key that it stands under says.
+  var json: JSONValue {
+    [
+      "count": .integer(count), "p50": .integer(p50.nanoseconds),
+      "p90": .integer(p90.nanoseconds), "p99": .integer(p99.nanoseconds),
+      "max": .integer(most.nanoseconds),
     ]
   }
 }

@@ -19,7 +19,7 @@ public struct RunTable {
   /// The whole answer, to fit a terminal.
   public func text(_ style: TextStyle) -> String {
     [
-      style.wrapped(heading(style)), generated(style), clocks(style), service(style),
+      style.wrapped(heading(style)), generated(style), clocks(style), gaps(style), service(style),
       account(style), links(style),
       Self.ranks(result.cluster.emulated, style),
       style.wrapped(conclusion(style)),
@@ -121,6 +121,18 @@ public struct RunTable {
         "\(bytes(Double(half.streamedBytes))) of weights sent, loaded in \(time(half.loading))")
     }
     return notes.joined(separator: "; ")
+  }
+
+  /// Measured gaps between tokens: a mean hides the slow ones.
+  private func gaps(_ style: TextStyle) -> String {
+    var table = Table(columns: ["measured gaps between tokens", "p50", "p90", "p99", "max"])
+    for (name, half) in [("single", result.single), ("cluster", result.cluster)] {
+      guard let gaps = half.measured?.interTokenLatency else { continue }
+      table.append(
+        ["\(name), \(gaps.count)"]
+          + [gaps.p50, gaps.p90, gaps.p99, gaps.most].map { Self.time($0) })
+    }
+    return table.rows.isEmpty ? "" : table.text(style)
   }
 
   private func account(_ style: TextStyle) -> String {

@@ -28,6 +28,8 @@ struct WhatIfParameter: Sendable {
     switch modelled.device {
     case .wafer(let device): links(modelled) + wafers(device)
     case .accelerators(let group): links(modelled) + accelerators(group)
+    // What was measured of a host has no parameters to turn.
+    case .host: links(modelled)
     }
   }
 

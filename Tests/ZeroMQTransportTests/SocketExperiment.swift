@@ -75,12 +75,14 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     }
   }
 
-  private var payload: Assignment.Payload {
+  private func payload(streamed: Bool) -> Assignment.Payload {
     guard !isPhantom else { return .phantom }
     return .model(
       ModelAssignment(
         shape: split.shape, layersPerStage: split.stages.map(\.count), tensor: split.tensor,
-        weights: .synthetic(seed: seed, type: .float32), precision: .float32,
+        weights: streamed
+          ? .file(path: "/nowhere", fingerprint: "none", access: .stream)
+          : .synthetic(seed: seed, type: .float32), precision: .float32,
         sequences: workload.batch, positions: workload.positions,
         maximumTokens: workload.batches(ofStep: 0).map(\.tokens).max()!, sampling: .greedy,
         seed: seed,
@@ -105,9 +107,9 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     try outcome(of: coordinator, at: proxy.endpoint) { _ in NodeService.Options() }
   }
 
-  /// The same, each node with options of its own.
+  /// The same, each node with options of its own, and its weights made by itself or sent.
   func outcome(
-    of coordinator: Coordinator, at endpoint: String? = nil,
+    of coordinator: Coordinator, at endpoint: String? = nil, streamed: Bool = false,
     options: (Int) throws -> NodeService.Options
   ) throws -> ClusterSession.Outcome {
     let endpoint = endpoint ?? coordinator.endpoint
@@ -119,7 +121,7 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
       Assignment(
         run: seed + 1, rank: Rank(index), sources: sources[index], transport: .tcp,
         waitLimitMilliseconds: 20_000, queueLimit: ProgramCheck.maximumUnderWay,
-        largestPayload: 1 << 20, payload: payload)
+        largestPayload: 1 << 20, payload: payload(streamed: streamed))
     }
     let nodes = try (0..<split.ranks).map { rank in
       let options = try options(rank)
@@ -128,10 +130,13 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     let outcome = Result {
       try coordinator.run(
         Coordinator.Plan(assignments: assignments, windowCount: windows.count),
-        Coordinator.Callbacks(nextWindow: {
-          defer { next += 1 }
-          return windows[next]
-        }))
+        Coordinator.Callbacks(
+          nextWindow: {
+            defer { next += 1 }
+            return windows[next]
+          },
+          weights: streamed
+            ? WeightServer(SyntheticWeights(seed: seed, shape: split.shape, type: .float32)) : nil))
     }
     // A node's own error says more than what the coordinator made of it.
     for node in nodes { try node.join() }

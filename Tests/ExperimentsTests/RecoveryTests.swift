@@ -38,37 +38,42 @@ struct RecoveryTests {
     }
   }
 
+  /// A node program whose first process is killed after a while, from outside and without a word.
+  private static func dyingProgram(in folder: String, after seconds: String) throws -> String {
+    let program = "\(folder)/node"
+    try """
+    #!/bin/sh
+    if mkdir '\(folder)/first' 2>/dev/null; then
+      (sleep \(seconds); kill -KILL $$) &
+    fi
+    exec '\(Products.node)' "$@"
+    """.write(toFile: program, atomically: true, encoding: .utf8)
+    chmod(program, 0o755)
+    return program
+  }
+
   @Test(
-    "a node killed in any phase is replaced, and nothing shows it but the count",
-    arguments: ["registering", "binding", "loading", "running", "later"])
-  func killed(phase: String) async throws {
+    "a node that is killed is replaced, whatever it was at, and nothing shows it but the count",
+    arguments: ["0", "0.02", "0.05", "0.1", "0.2", "0.4"])
+  func killed(seconds: String) async throws {
     let undisturbed = try Result(try await run(Products.wafer, Self.experiment))
-    let killed = Collected<Int32>()
-    let ended = try await Fixtures.withShortFolder { folder in
+    try await Fixtures.withShortFolder { folder in
+      let temporary = "\(folder)/t"
+      try FileManager.default.createDirectory(
+        atPath: temporary, withIntermediateDirectories: true)
       let ended = try await run(
-        Products.wafer, Self.experiment + ["--on-failure", "restart"], temporary: folder
-      ) { process, line in
-        guard killed.all.isEmpty, line.hasPrefix("cluster:") else { return }
-        let isIt =
-          phase == "later" || phase == "registering"
-          ? line.hasSuffix("running") || phase == "registering" : line.hasSuffix(phase)
-        guard isIt else { return }
-        if phase == "later" { usleep(30_000) }
-        guard let child = Processes.children(of: process).last else { return }
-        killed.append(contentsOf: [child])
-        kill(child, SIGKILL)
-      }
-      for child in killed.all { #expect(!Processes.isAlive(child)) }
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
-      return ended
-    }
-    #expect(ended.status == 0, "\(phase): \(ended.errors)")
-    #expect(!killed.all.isEmpty)
-    #expect(try Result(ended) == undisturbed)
-    // A node that has told everything may die.
-    if phase != "later" {
-      #expect(try Self.restarts(ended) == 1, "\(ended.errors)")
-      #expect(ended.errors.contains("restart 1"))
+        Products.wafer,
+        Self.experiment + [
+          "--on-failure", "restart", "--node-program",
+          try Self.dyingProgram(in: folder, after: seconds),
+        ], temporary: temporary)
+      #expect(ended.status == 0, "\(seconds): \(ended.errors)")
+      #expect(try Result(ended) == undisturbed)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
+      // A node that has told everything may die; one that has only begun may not.
+      let restarts = try Self.restarts(ended)
+      #expect(restarts == (ended.errors.contains("restart 1") ? 1 : 0))
+      if seconds == "0" { #expect(restarts == 1, "\(ended.errors)") }
     }
   }
 

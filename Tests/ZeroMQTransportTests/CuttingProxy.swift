@@ -24,7 +24,8 @@ final class CuttingProxy: Sendable {
   init(to target: UInt16, cuts: [Int]) throws {
     self.target = target
     self.cuts = Mutex(cuts)
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    self.listener = listener
     var address = Self.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let status = withUnsafeMutablePointer(to: &address) {
@@ -93,7 +94,7 @@ final class CuttingProxy: Sendable {
     var passed = 0
     while passed < limit {
       let count = read(source, &buffer, min(buffer.count, limit - passed))
-      guard count > 0, send(target, buffer, count, Int32(MSG_NOSIGNAL.rawValue)) == count else {
+      guard count > 0, send(target, buffer, count, Int32(MSG_NOSIGNAL)) == count else {
         return
       }
       passed += count

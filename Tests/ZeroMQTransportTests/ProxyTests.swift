@@ -25,7 +25,8 @@ struct ProxyTests {
   @Test(
     "1,000 ps added to one message's arrival change the final times as the evaluator predicts",
     arguments: Array(
-      (100..<140 as Range<UInt64>).lazy.filter { SocketExperiment(seed: $0).delay != nil }.prefix(8)))
+      (100..<140 as Range<UInt64>).lazy.filter { SocketExperiment(seed: $0).delay != nil }.prefix(8)
+    ))
   func tampered(seed: UInt64) throws {
     let experiment = SocketExperiment(seed: seed)
     let delay = try #require(experiment.delay, "some delay must matter")

@@ -1,7 +1,7 @@
 import Testing
 import ZeroMQ
 
-@Suite("Everything has a bound", .timeLimit(.minutes(1))) struct BoundTests {
+@Suite("Everything has a bound", .timeLimit(.minutes(20))) struct BoundTests {
   /// Sends without waiting until there is no room, and returns how many messages there was room for.
   private func fill(_ push: inout Socket<Push>) throws -> Int {
     var sent = 0

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import ZeroMQ
 
-@Suite("A context begins and ends its sockets", .timeLimit(.minutes(1))) struct ContextTests {
+@Suite("A context begins and ends its sockets", .timeLimit(.minutes(20))) struct ContextTests {
   @Test("the library is the one this binding is for")
   func version() {
     #expect(Library.version >= .init(4, 3, 4))

@@ -1,7 +1,7 @@
 import Testing
 import ZeroMQ
 
-@Suite("A router names its peers", .timeLimit(.minutes(1))) struct RouterTests {
+@Suite("A router names its peers", .timeLimit(.minutes(20))) struct RouterTests {
   @Test("messages come from and go to the peer of that name, in any number of parts")
   func routes() throws {
     let context = try Context()

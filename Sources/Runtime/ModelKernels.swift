@@ -21,11 +21,13 @@ public final class ModelKernels {
   ///
   /// - Parameter streamed: Weights that come from the coordinator; `nil` where the coordinator's files are
   ///   at hand.
+  /// - Parameter crash: Where the process ends itself meanwhile, in tests.
   ///
   /// Throws `NodeError.load` when the weights cannot be read, are not the coordinator's, or do not fit
   /// the shape; and what `streamed` throws of a run that is over.
   public init(
-    _ assignment: ModelAssignment, rank: Rank, streamed: StreamedWeights? = nil
+    _ assignment: ModelAssignment, rank: Rank, streamed: StreamedWeights? = nil,
+    crash: CrashPoint? = nil
   ) throws(NodeError) {
     self.assignment = assignment
     do {
@@ -33,7 +35,7 @@ public final class ModelKernels {
         shape: assignment.shape, pipeline: assignment.layersPerStage.count,
         tensor: assignment.tensor, layersPerStage: assignment.layersPerStage)
       let slice = split.slice(ofRank: rank.index)
-      shard = try Self.load(assignment, slice, streamed)
+      shard = try Self.load(assignment, slice, streamed, crash?.rank == rank ? crash : nil)
       vocabulary = slice.vocabulary
     } catch let error as NodeError {
       throw error
@@ -47,9 +49,16 @@ public final class ModelKernels {
   }
 
   private static func load(
-    _ assignment: ModelAssignment, _ slice: ShardSlice, _ streamed: StreamedWeights?
+    _ assignment: ModelAssignment, _ slice: ShardSlice, _ streamed: StreamedWeights?,
+    _ crash: CrashPoint?
   ) throws -> Shard {
     func shard(_ weights: some WeightSource) throws -> Shard {
+      if let crash, case .weights(let number) = crash.place {
+        return try uncrashed(CrashingWeights(weights, at: crash, after: number))
+      }
+      return try uncrashed(weights)
+    }
+    func uncrashed(_ weights: some WeightSource) throws -> Shard {
       try Shard(
         shape: assignment.shape, slice: slice, weights: weights,
         cache: CacheBounds(sequences: assignment.sequences, positions: assignment.positions),

@@ -22,17 +22,23 @@ public struct NodeExecutor: ~Copyable {
   private var received = StreamCounts()
   private var totals = NodeReport()
   private var log: ActivityLog
+  private let crash: CrashPoint?
+  /// Instructions left before the process ends itself.
+  private var untilCrash: Int
 
   /// - Parameters:
   ///   - model: The shard; `nil` for phantom payloads and for programs without a model.
   ///   - abortFlag: Looked at before every kernel.
   ///   - recording: Windows whose activities are reported, and how many at most.
+  ///   - crash: Where the process ends itself, in tests.
   public init(
     rank: Rank, run: UInt64, transport: any Transport, isPhantom: Bool,
     model: ModelKernels? = nil, abortFlag: AbortFlag = AbortFlag(),
-    recording: Recording.Limits? = nil
+    recording: Recording.Limits? = nil, crash: CrashPoint? = nil
   ) {
     log = ActivityLog(recording)
+    self.crash = crash
+    untilCrash = crash?.instruction(of: rank) ?? .max
     self.rank = rank
     self.run = run
     self.transport = transport
@@ -55,6 +61,7 @@ public struct NodeExecutor: ~Copyable {
     let instructions = window.work.instructions
     var position = 0
     while position < instructions.count {
+      if position >= untilCrash { crash?.strike() }
       switch instructions[position] {
       case .compute(let work):
         guard !abortFlag.isRaised else { throw .aborted }
@@ -73,6 +80,7 @@ public struct NodeExecutor: ~Copyable {
       }
       position += 1
     }
+    untilCrash -= instructions.count
     let finished = MonotonicClock.now
     totals.finished = finished
     report.activities = log.take()

@@ -37,6 +37,8 @@ public struct NodeService {
     public var cache: String?
     /// Its keys, and the coordinator's; `nil` in an open cluster.
     public var keys: NodeKeys?
+    /// Where the process ends itself, in tests of recovery.
+    public var crash: CrashPoint?
     /// How long to wait for a coordinator that is not there yet.
     public var registrationLimit = Duration.seconds(60)
     /// How long a coordinator may be silent.
@@ -177,7 +179,8 @@ public struct NodeService {
       let streamed = StreamedWeights(line, cache: cache)
       var model: ModelKernels?
       if case .model(let part) = assignment.payload {
-        model = try ModelKernels(part, rank: assignment.rank, streamed: streamed)
+        model = try ModelKernels(part, rank: assignment.rank, streamed: streamed,
+          crash: service.options.crash)
       }
       let loading = MonotonicClock.now - began
       try line.say(.ready(weightBytes: model?.weightBytes ?? 0))
@@ -185,7 +188,7 @@ public struct NodeService {
       var executor = NodeExecutor(
         rank: assignment.rank, run: assignment.run, transport: transport,
         isPhantom: assignment.payload == .phantom, model: model, abortFlag: abortFlag,
-        recording: assignment.recording)
+        recording: assignment.recording, crash: service.options.crash)
       try execute(&executor)
       var report = executor.report()
       report.loading = loading

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Programs
+import Runtime
 import ZeroMQ
 import ZeroMQTransport
 
@@ -42,6 +43,13 @@ struct NodeSettings {
       do { options.keys = try NodeKeys(file: path) } catch {
         throw ValidationError("\(error)")
       }
+    }
+    // For tests of recovery; nobody else needs to know it.
+    if let (text, name) = variable("WAFER_CRASH_AT") {
+      guard let crash = CrashPoint(text) else {
+        throw ValidationError("\(name) '\(text)' is no 'RANK weights|instruction NUMBER MARKER'")
+      }
+      options.crash = crash
     }
     let isOpen = node.insecure || variable("WAFER_INSECURE")?.value == "1"
     if options.keys == nil, !isOpen, Endpoint(rawValue: address).isReachedByOthers {

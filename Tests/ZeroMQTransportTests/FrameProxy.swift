@@ -10,7 +10,7 @@ import ZeroMQ
 ///
 /// Control frames pass as they are, except the endpoints in `bound`: for each the proxy makes one of its
 /// own, so that data messages pass through it too. There it holds some back for a random time, and may
-/// rewrite headers.
+/// rewrite headers, or give other messages in place of one.
 final class FrameProxy: Sendable {
   /// Where nodes find it.
   let endpoint: String
@@ -21,16 +21,18 @@ final class FrameProxy: Sendable {
   ///   - coordinator: The endpoint to pass control frames to.
   ///   - seed: Of the waits.
   ///   - rewrite: Changes the header of a message to a rank.
+  ///   - replace: What goes on in place of a message to a rank: none, itself, or others, each of some frames.
   init(
     coordinator: String, seed: UInt64,
-    rewrite: @escaping @Sendable (inout MessageHeader, Rank) -> Void = { _, _ in }
+    rewrite: @escaping @Sendable (inout MessageHeader, Rank) -> Void = { _, _ in },
+    replace: @escaping @Sendable ([[UInt8]], Rank) -> [[[UInt8]]] = { frames, _ in [frames] }
   ) throws {
     let context = try Context()
     var front = try Socket<Router>(in: context)
     endpoint = try front.bind("tcp://127.0.0.1:*").rawValue
     let state = State(
       context: context, coordinator: Endpoint(rawValue: coordinator), front: front, seed: seed,
-      rewrite: rewrite)
+      rewrite: rewrite, replace: replace)
     thread = Mutex(nil)
     let handover = Handover(state)
     let worker = Worker { [self] in
@@ -95,17 +97,20 @@ final class FrameProxy: Sendable {
     var channels: [Channel] = []
     var generator: SeededGenerator
     let rewrite: (inout MessageHeader, Rank) -> Void
+    let replace: ([[UInt8]], Rank) -> [[[UInt8]]]
     var forwarded = 0
 
     init(
       context: Context, coordinator: Endpoint, front: consuming Socket<Router>, seed: UInt64,
-      rewrite: @escaping (inout MessageHeader, Rank) -> Void
+      rewrite: @escaping (inout MessageHeader, Rank) -> Void,
+      replace: @escaping ([[UInt8]], Rank) -> [[[UInt8]]]
     ) {
       self.context = context
       self.coordinator = coordinator
       self.front = front
       generator = SeededGenerator(seed: seed)
       self.rewrite = rewrite
+      self.replace = replace
       frontToken = poller.add(self.front, for: .readable)
     }
 
@@ -159,7 +164,9 @@ final class FrameProxy: Sendable {
         frames[0].withUnsafeMutableBytes { header.write(into: $0) }
         let isLate = Int.random(in: 0..<8, using: &generator) == 0
         let wait = isLate ? Int.random(in: 0...2000, using: &generator) : 0
-        channel.held.append((now + .microseconds(wait), frames))
+        for message in replace(frames, channel.rank) {
+          channel.held.append((now + .microseconds(wait), message))
+        }
       }
       while let first = channel.held.first, first.due <= now {
         try channel.to.send(parts: first.frames)

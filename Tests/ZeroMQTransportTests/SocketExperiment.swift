@@ -101,15 +101,18 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
 
   /// Runs it over tcp between threads of this process that are nodes in all but that, their control
   /// connections led through `proxy`.
-  func execute(through proxy: FrameProxy, of coordinator: Coordinator) throws
-    -> ClusterSession.Outcome
-  {
-    try outcome(of: coordinator, at: proxy.endpoint) { _ in NodeService.Options() }
+  func execute(
+    through proxy: FrameProxy, of coordinator: Coordinator, waitLimitMilliseconds: Int = 20_000
+  ) throws -> ClusterSession.Outcome {
+    try outcome(
+      of: coordinator, at: proxy.endpoint, waitLimitMilliseconds: waitLimitMilliseconds
+    ) { _ in NodeService.Options() }
   }
 
   /// The same, each node with options of its own, and its weights made by itself or sent.
   func outcome(
     of coordinator: Coordinator, at endpoint: String? = nil, streamed: Bool = false,
+    waitLimitMilliseconds: Int = 20_000,
     options: (Int) throws -> NodeService.Options
   ) throws -> ClusterSession.Outcome {
     let endpoint = endpoint ?? coordinator.endpoint
@@ -120,7 +123,7 @@ struct SocketExperiment: Sendable, CustomStringConvertible {
     let assignments = (0..<split.ranks).map { index in
       Assignment(
         run: seed + 1, rank: Rank(index), sources: sources[index], transport: .tcp,
-        waitLimitMilliseconds: 20_000, queueLimit: ProgramCheck.maximumUnderWay,
+        waitLimitMilliseconds: waitLimitMilliseconds, queueLimit: ProgramCheck.maximumUnderWay,
         largestPayload: 1 << 20, payload: payload(streamed: streamed))
     }
     let nodes = try (0..<split.ranks).map { rank in

@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Experiments
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Requests without a break over four processes: memory stays flat, and no descriptor is lost.
+/// `WAFER_SOAK_SECONDS` is how long, about; `scripts/test-long soak` takes an hour.
+@Suite("Soak", .serialized)
+struct SoakTests {
+  private static var seconds: Int {
+    ProcessInfo.processInfo.environment["WAFER_SOAK_SECONDS"].flatMap { Int($0) } ?? 120
+  }
+
+  private static func service(requests: Int) -> [String] {
+    [
+      "run", "--model", "synthetic-tiny", "--pp", "2", "--tp", "2", "--transport", "tcp",
+      "--payload", "real", "--arrivals", "closed-loop", "--users", "4", "--batch", "4",
+      "--requests", "\(requests)", "--prompt-tokens", "16", "--output-tokens", "64",
+      "--format", "json",
+    ]
+  }
+
+  /// A process at one time.
+  private struct Sample {
+    var resident: Int
+    var descriptors: Int
+
+    init?(_ process: Int32) {
+      guard
+        let text = try? String(contentsOfFile: "/proc/\(process)/statm", encoding: .utf8),
+        let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }),
+        let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")
+      else { return nil }
+      resident = pages * sysconf(Int32(_SC_PAGESIZE))
+      descriptors = open.count
+    }
+  }
+
+  @Test("memory of nodes is flat, that of the coordinator grows by what it keeps of tokens")
+  func soak() async throws {
+    // How fast this machine is just now, from a short one.
+    let began = ContinuousClock.now
+    let first = 20
+    #expect(try await run(Products.wafer, Self.service(requests: first)).status == 0)
+    let short = ContinuousClock.now - began
+    let requests = max(2 * first, Int(Double(first * Self.seconds) / (short / .seconds(1)) / 2))
+
+    let samples = Collected<[Int32: Sample]>()
+    let sampler = Collected<Task<Void, Never>>()
+    let ended = try await run(Products.wafer, Self.service(requests: requests)) { process, line in
+      guard line.hasPrefix("cluster:"), line.hasSuffix("running") else { return }
+      let nodes = Processes.children(of: process)
+      sampler.append(
+        Task.detached {
+          // Until the half is over and its nodes leave.
+          while nodes.allSatisfy(Processes.isAlive) {
+            var all: [Int32: Sample] = [:]
+            for one in nodes + [process] { all[one == process ? 0 : one] = Sample(one) }
+            if all.count == nodes.count + 1 { samples.append(all) }
+            try? await Task.sleep(for: .milliseconds(200))
+          }
+        })
+    }
+    for task in sampler.all { await task.value }
+    #expect(ended.status == 0, "\(ended.errors.suffix(2000))")
+    let all = samples.all
+    try #require(all.count >= 8, "\(all.count) samples of \(requests) requests")
+    // Warm after a quarter; the last sample may be of a node that leaves.
+    let (early, late) = (all[all.count / 4], all[all.count - 2])
+    #expect(early.keys.sorted() == late.keys.sorted())
+    for (process, before) in early.sorted(by: { $0.key < $1.key }) {
+      let after = try #require(late[process])
+      let grown = after.resident - before.resident
+      print(
+        "soak: \(process == 0 ? "coordinator" : "node"), \(requests) requests, "
+          + "\(before.resident >> 10) KiB then \(after.resident >> 10) KiB, "
+          + "\(before.descriptors) descriptors then \(after.descriptors)")
+      #expect(after.descriptors <= before.descriptors)
+      let tokens = requests * 64
+      // The nodes keep nothing of a token; the coordinator its times and its token, of both clocks, a rank.
+      #expect(grown <= (process == 0 ? tokens * Self.bytesPerToken : 1 << 20), "\(grown) bytes")
+    }
+  }
+
+  /// What the coordinator may keep of a token: reports of four ranks with times of both clocks, and the token.
+  private static let bytesPerToken = 4096
+}

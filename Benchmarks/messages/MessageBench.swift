@@ -18,13 +18,15 @@ import ZeroMQTransport
 /// message-bench tcp://127.0.0.1:* pong 16384 20000     prints the endpoint it is bound to
 /// message-bench <that endpoint>   ping 16384 20000     prints "median <ns> mean <ns>", one way
 /// ```
+/// A fifth word, `curve`, given to both, encrypts the data sockets as in a secured cluster.
+///
 /// Arguments, output and what is timed are those of `scripts/bench.d/pingpong.c`, which does the same
 /// with libzmq alone and is what this is held against; `scripts/bench` runs them in turns.
 @main
 struct MessageBench {
   static func main() throws {
     guard let arguments = Arguments(CommandLine.arguments.dropFirst()) else {
-      Self.say("usage: message-bench endpoint ping|pong bytes rounds\n", on: STDERR_FILENO)
+      Self.say("usage: message-bench endpoint ping|pong bytes rounds [curve]\n", on: STDERR_FILENO)
       exit(2)
     }
     let context = try Context()
@@ -34,7 +36,7 @@ struct MessageBench {
       context: context,
       limits: .init(
         wait: .seconds(60), queue: ProgramCheck.maximumUnderWay, largestPayload: arguments.bytes),
-      abortFlag: AbortFlag())
+      abortFlag: AbortFlag(), keys: arguments.keys)
     try Self.meet(arguments, peer: peer, transport: transport, context: context)
 
     var executor = NodeExecutor(rank: rank, run: 1, transport: transport, isPhantom: false)
@@ -59,10 +61,14 @@ struct MessageBench {
     let isPing: Bool
     let bytes: Int
     let rounds: Int
+    let keys: CurveKeyPair?
+    /// What the other side must know; a word for no key, since an empty message would be none.
+    var ownKey: String { keys?.publicKey.z85 ?? "none" }
 
     init?(_ words: ArraySlice<String>) {
       let words = Array(words)
-      guard words.count == 4, ["ping", "pong"].contains(words[1]),
+      guard (4...5).contains(words.count), words.count == 4 || words[4] == "curve",
+        ["ping", "pong"].contains(words[1]),
         let bytes = Int(words[2]), bytes > 0, bytes.isMultiple(of: 4),
         let rounds = Int(words[3]), rounds > 0
       else { return nil }
@@ -70,6 +76,7 @@ struct MessageBench {
       isPing = words[1] == "ping"
       self.bytes = bytes
       self.rounds = rounds
+      keys = words.count == 5 ? try? CurveKeyPair() : nil
     }
   }
 
@@ -83,24 +90,30 @@ struct MessageBench {
       var introduction = try Socket<Push>(in: context)
       try introduction.connect(arguments.endpoint)
       try introduction.send(bound.rawValue)
+      try introduction.send(arguments.ownKey)
       var answer = try Socket<Pull>(in: context)
       // Pong's data socket has a port of its own; it comes back the same way.
       let way = try answer.bind("tcp://127.0.0.1:*")
       try introduction.send(way.rawValue)
-      try transport.connect(try Self.endpoint(from: &answer), to: peer)
+      let endpoint = Endpoint(rawValue: try Self.text(from: &answer))
+      try transport.connect(
+        endpoint, to: peer, key: CurvePublicKey(z85: try Self.text(from: &answer)))
     } else {
       var introduction = try Socket<Pull>(in: context)
       Self.say("\(try introduction.bind(arguments.endpoint).rawValue)\n", on: STDOUT_FILENO)
-      try transport.connect(try Self.endpoint(from: &introduction), to: peer)
+      let endpoint = Endpoint(rawValue: try Self.text(from: &introduction))
+      try transport.connect(
+        endpoint, to: peer, key: CurvePublicKey(z85: try Self.text(from: &introduction)))
       var answer = try Socket<Push>(in: context)
-      try answer.connect(try Self.endpoint(from: &introduction))
+      try answer.connect(Endpoint(rawValue: try Self.text(from: &introduction)))
       try answer.send(bound.rawValue)
+      try answer.send(arguments.ownKey)
     }
   }
 
-  private static func endpoint(from socket: inout Socket<Pull>) throws -> Endpoint {
+  private static func text(from socket: inout Socket<Pull>) throws -> String {
     let message = try socket.receive()
-    return message.withUnsafeBytes { Endpoint(rawValue: String(decoding: $0, as: UTF8.self)) }
+    return message.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
   }
 
   /// One round as a node's window: ping sends and receives, pong receives and sends back.

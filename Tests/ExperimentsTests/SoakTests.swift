@@ -88,5 +88,5 @@ struct SoakTests {
   }
 
   /// What the coordinator may keep of a token: reports of four ranks with times of both clocks, and the token.
-  private static let bytesPerToken = 4096
+  private static let bytesPerToken = 1024
 }

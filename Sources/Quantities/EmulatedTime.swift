@@ -42,7 +42,7 @@ public struct EmulatedTime: Hashable, Comparable, Sendable {
 }
 
 /// A span of measured time: what this host really took, in nanoseconds of a monotonic clock.
-public struct MeasuredTime: Hashable, Comparable, Sendable {
+public struct MeasuredTime: Hashable, Comparable, Codable, Sendable {
   /// Nanoseconds, 10⁻⁹ s.
   public var nanoseconds: Int64
 

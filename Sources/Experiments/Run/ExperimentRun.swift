@@ -20,6 +20,8 @@ public struct ExperimentRun: Sendable {
   public var launch: NodeLaunch
   /// Steps of which a timeline is kept; `nil` is none.
   public var recording: Recording.Limits?
+  /// Keeps what is finished, and gives what an earlier run has finished; `nil` keeps nothing.
+  public var journal: RunJournal?
   /// Told what is going on, for a person.
   public var progress: @Sendable (String) -> Void
   /// A reason to give the run up: a signal.
@@ -28,12 +30,14 @@ public struct ExperimentRun: Sendable {
   /// Takes each field as it is.
   public init(
     _ experiment: Experiment, launch: NodeLaunch, recording: Recording.Limits? = nil,
+    journal: RunJournal? = nil,
     progress: @escaping @Sendable (String) -> Void = { _ in },
     interruption: @escaping @Sendable () -> String? = { nil }
   ) {
     self.experiment = experiment
     self.launch = launch
     self.recording = recording
+    self.journal = journal
     self.progress = progress
     self.interruption = interruption
   }
@@ -151,14 +155,18 @@ public struct ExperimentRun: Sendable {
     // measured ones.
     var runs: [HalfResult] = []
     for _ in 0..<experiment.host.repetitions {
-      runs.append(try await executed(name, split, layout))
+      if let before = try restored(name, split, layout) {
+        runs.append(before)
+      } else {
+        runs.append(try await journalled(name, split, layout))
+      }
     }
     runs.sort { $0.measured!.total < $1.measured!.total }
     return runs[(runs.count - 1) / 2]
   }
 
   /// Sees how a half's ranks use their time, and what they do in the steps of the timeline.
-  private func observation(_ split: Split) -> Observation {
+  func observation(_ split: Split) -> Observation {
     Observation(ranks: split.ranks, recording: recording)
   }
 
@@ -179,7 +187,7 @@ public struct ExperimentRun: Sendable {
   }
 
   /// A half on nodes.
-  private func executed(
+  func executed(
     _ name: HalfName, _ split: Split, _ layout: DeviceLayout,
     observe: @escaping @Sendable (WindowReport, Rank) -> Bool = { _, _ in true }
   ) async throws -> HalfResult {

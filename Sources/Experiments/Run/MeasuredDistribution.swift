@@ -6,7 +6,7 @@ import Quantities
 ///
 /// Three significant digits: a percentile is at most 0.1 % above a time that occurred. The longest is kept
 /// exactly.
-public struct MeasuredDistribution: Hashable, Sendable {
+public struct MeasuredDistribution: Hashable, Codable, Sendable {
   /// How many times there are, at least 1.
   public let count: Int
   /// Half of them are at most this long.

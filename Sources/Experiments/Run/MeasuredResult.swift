@@ -5,7 +5,7 @@ import Quantities
 import Runtime
 
 /// What a half of an experiment really took on this host.
-public struct MeasuredResult: Hashable, Sendable {
+public struct MeasuredResult: Hashable, Codable, Sendable {
   /// Mean over sequences of the time from the start to the first token.
   public var timeToFirstToken: MeasuredTime
   /// Mean over sequences of (last − first)/(tokens − 1); `nil` where there is one token.

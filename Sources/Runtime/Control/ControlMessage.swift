@@ -55,7 +55,7 @@ public enum ControlMessage: Sendable {
   case status
 
   /// Who a node is.
-  public struct Hello: Hashable, Sendable {
+  public struct Hello: Hashable, Codable, Sendable {
     /// Must equal the coordinator's.
     public var protocolVersion: UInt16
     /// The release it was built from.

@@ -85,8 +85,9 @@ public final class Coordinator: Sendable {
     public var nextWindow: () throws -> Window?
     /// Sees every report; `false` ends the program after what has been handed out.
     public var observe: (WindowReport, Rank) -> Bool
-    /// Node processes of this host that have ended since the last call.
-    public var exits: () -> [(process: Int32, status: String)]
+    /// The next node process of this host that has ended; `nil` when there is none. One at a time, since the
+    /// first may end a run, and the others are then the next one's to know.
+    public var nextExit: () -> (process: Int32, status: String)?
     /// A reason to give the run up, from outside: a signal.
     public var interruption: () -> String?
     /// Told when the phase changes, and when a node registers: how many ranks have one.
@@ -100,7 +101,7 @@ public final class Coordinator: Sendable {
     public init(
       nextWindow: @escaping () throws -> Window?,
       observe: @escaping (WindowReport, Rank) -> Bool = { _, _ in true },
-      exits: @escaping () -> [(process: Int32, status: String)] = { [] },
+      nextExit: @escaping () -> (process: Int32, status: String)? = { nil },
       interruption: @escaping () -> String? = { nil },
       progress: @escaping (ClusterSession.Phase, Int) -> Void = { _, _ in },
       noticed: @escaping (Rank, Liveness.Change) -> Void = { _, _ in },
@@ -108,7 +109,7 @@ public final class Coordinator: Sendable {
     ) {
       self.nextWindow = nextWindow
       self.observe = observe
-      self.exits = exits
+      self.nextExit = nextExit
       self.interruption = interruption
       self.progress = progress
       self.noticed = noticed
@@ -205,7 +206,7 @@ public final class Coordinator: Sendable {
       _ = try poller.wait(.after(Self.pause))
       try admit(desk)
       if poller[readable].contains(.readable) { try receive(&state, desk) }
-      for exit in state.callbacks.exits() {
+      while state.outcome == nil, let exit = state.callbacks.nextExit() {
         try perform(
           state.session.handle(
             .exited(process: exit.process, status: exit.status), now: MonotonicClock.now),

@@ -145,7 +145,7 @@ struct NodeRun {
         keepsSurvivors: keepsSurvivors),
       Coordinator.Callbacks(
         nextWindow: { try program.nextWindow() }, observe: observe,
-        exits: { exits.take() }, interruption: interruption,
+        nextExit: { exits.next() }, interruption: interruption,
         progress: { phase, registered in
           guard phase == .registering else { return progress(phase.rawValue) }
           // Nodes of the coordinator's own come within milliseconds.

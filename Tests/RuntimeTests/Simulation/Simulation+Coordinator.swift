@@ -95,8 +95,10 @@ extension Simulation {
     guard coordinator.ended == nil, scenario.isLocal, sabotage != .keepDeadNode else { return }
     let process = nodes[index].process
     guard !coordinator.ignored.contains(process) else { return }
-    // Between attempts nobody looks; here there is no time between them.
-    guard coordinator.session != nil else { return }
+    // Between runs nobody looks, and nothing is forgotten.
+    guard coordinator.session != nil else {
+      return schedule(.exit(index), after: 20 * Scenario.millisecond)
+    }
     guard case .ended(let reason) = nodes[index].condition else { return }
     try session(.exited(process: process, status: reason))
   }

@@ -88,7 +88,10 @@ extension Simulation {
     let hello = ControlMessage.Hello(
       protocolVersion: ProtocolVersion.current + 1, host: "elsewhere", process: 1, processors: 1,
       instructions: "none")
-    try coordinatorHears(
-      ControlMessage.hello(hello).encoded(), from: NodeIdentity([0x58, 9]))
+    var frame = ControlMessage.hello(hello).encoded()
+    // The frame says it too, behind the mark.
+    frame[4] = UInt8(truncatingIfNeeded: hello.protocolVersion)
+    frame[5] = UInt8(hello.protocolVersion >> 8)
+    try coordinatorHears(frame, from: NodeIdentity([0x58, 9]))
   }
 }

@@ -101,7 +101,10 @@ extension Simulation {
     }
     switch scenario.kind {
     case .duplicates:
-      let named = ["success", "protocol fault", "miscounted", "node failed"]
+      // A node that finds the doubled word leaves; without a spare its rank is then missing.
+      let named =
+        ["success", "protocol fault", "miscounted", "node failed", "exited"]
+        + (scenario.isLocal ? [] : ["missing"])
       try check(named.contains(summary.ending), "a doubled frame ended it as '\(summary.ending)'")
     case .hopeless where scenario.diesAtStart && scenario.restarts:
       try check(

@@ -105,7 +105,7 @@ struct NodeMachineTests {
       #expect(life.state == .interrupted)
       #expect(life.handle(.message(Self.window(2))).isEmpty)
       #expect(
-        Self.words(life.handle(.message(.again("a word was lost"))))
+        Self.words(life.handle(.message(.again("a word was lost", run: 7))))
           == ["let go", "lower", "say hello"])
     }
   }
@@ -115,7 +115,7 @@ struct NodeMachineTests {
     var life = Self.ready()
     _ = life.handle(.message(.finish))
     _ = life.handle(.reported(NodeReport()))
-    #expect(Self.words(life.handle(.message(.again("rank 1 is lost")))) == ["lower"])
+    #expect(Self.words(life.handle(.message(.again("rank 1 is lost", run: 7)))) == ["lower"])
     #expect(life.state == .waiting)
   }
 
@@ -144,7 +144,7 @@ struct NodeMachineTests {
     _ = say(.hello(Self.hello))
     _ = hear(.assign(ClusterSessionTests.assignment(0)))
     #expect(say(.bound([])) == ["send bound"])
-    #expect(hear(.again("lost")) == ["hand again", "raise"])
+    #expect(hear(.again("lost", run: 7)) == ["hand again", "raise"])
     #expect(say(.windowDone(WindowReport(index: 0))) == [])
     // The next run's word may be here before the data path has heard that the last one is over.
     _ = hear(.assign(ClusterSessionTests.assignment(0)))

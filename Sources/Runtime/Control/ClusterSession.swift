@@ -70,10 +70,11 @@ public struct ClusterSession: Sendable {
   public private(set) var roll: NodeRoll
   let assignments: [Assignment]
   private let boot: String
-  private var returning: Set<NodeIdentity>
+  /// Nodes of runs before that have not said hello since, with the number of the run.
+  public private(set) var returning: [NodeIdentity: UInt64]
   private let keepsSurvivors: Bool
-  /// Nodes that stay after a failure, and say hello again.
-  public private(set) var staying: [NodeIdentity] = []
+  /// Nodes that stay after a failure, and say hello again, with the run.
+  public private(set) var staying: [(NodeIdentity, run: UInt64)] = []
   let limits: Limits
   private let windowCount: Int
   var nodes: [Node?]
@@ -93,7 +94,7 @@ public struct ClusterSession: Sendable {
   ///   - boot: The coordinator's host: nodes of the same one share its clock.
   public init(
     assignments: [Assignment], windowCount: Int, limits: Limits, roll: NodeRoll = NodeRoll(),
-    returning: Set<NodeIdentity> = [], keepsSurvivors: Bool = false, boot: String = "",
+    returning: [NodeIdentity: UInt64] = [:], keepsSurvivors: Bool = false, boot: String = "",
     now: MeasuredTime
   ) {
     self.keepsSurvivors = keepsSurvivors
@@ -157,7 +158,7 @@ public struct ClusterSession: Sendable {
       guard case .failed = message else { return [] }
       roll.remove(identity)
       // Nobody need wait for it any more.
-      returning.remove(identity)
+      returning[identity] = nil
       return draft(now)
     }
     let notice = nodes[rank.index]!.liveness.heard(now: now).map { Action.noticed(rank, $0) }
@@ -240,7 +241,9 @@ public struct ClusterSession: Sendable {
         ]
       }
     }
-    returning.remove(identity)
+    // It was said before that run, and once too often: what it still says of the run is under way behind it.
+    if let run = returning[identity], hello.run != run { return [] }
+    returning[identity] = nil
     if let reason = roll.register(hello, from: identity, now: now) {
       return [.send(.refuse(reason), to: identity)]
     }
@@ -253,6 +256,8 @@ public struct ClusterSession: Sendable {
       returning.isEmpty || (now - phaseBegan).nanoseconds > Self.returnLimit,
       let members = roll.draft(ranks: nodes.count)
     else { return [] }
+    // Who has not come by now is not awaited.
+    returning = [:]
     nodes = members.map { Node($0, boot: boot, silence: limits.silence, now: now) }
     enter(.binding, now)
     return assignments.enumerated().flatMap { index, assignment -> [Action] in
@@ -384,8 +389,10 @@ public struct ClusterSession: Sendable {
       guard let node else { continue }
       if isAgain, error.lost != Rank(rank) {
         // Who has told all and said hello waits already.
-        if node.report == nil { actions.append(.send(.again(words), to: node.identity)) }
-        staying.append(node.identity)
+        if node.report == nil {
+          actions.append(.send(.again(words, run: assignments[rank].run), to: node.identity))
+        }
+        staying.append((node.identity, assignments[rank].run))
       } else {
         actions.append(.send(.abort(words), to: node.identity))
       }
@@ -399,8 +406,12 @@ public struct ClusterSession: Sendable {
     return actions + [.ended(.failure(error))]
   }
 
-  /// The nodes of the run, by rank; nobody while they register.
-  public var identities: [NodeIdentity] { nodes.compactMap { $0?.identity } }
+  /// The nodes of the run, by rank, with its number; nobody while they register.
+  public var served: [(NodeIdentity, run: UInt64)] {
+    zip(nodes, assignments).compactMap { node, assignment in
+      node.map { ($0.identity, assignment.run) }
+    }
+  }
 
   /// The rank that a node has, if it has one.
   public func rank(of identity: NodeIdentity) -> Rank? {

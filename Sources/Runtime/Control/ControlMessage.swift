@@ -43,8 +43,8 @@ public enum ControlMessage: Sendable {
   case begin
   case finish
   case abort(String)
-  /// The run is over, because a node was lost; stay for it to be run again.
-  case again(String)
+  /// The run of this number is over, because a node was lost; stay for it to be run again.
+  case again(String, run: UInt64)
   /// Leave: nothing is left to do.
   case dismiss
   case weights(WeightAnswer)
@@ -77,12 +77,16 @@ public enum ControlMessage: Sendable {
     public var boot: String
     /// The node's public key in a secured cluster; empty in an open one.
     public var key: String
+    /// The last run of which it has heard; 0 before the first. A hello is said again until it is answered, so one
+    /// may come when it was answered already: who has served a run has heard of it.
+    public var run: UInt64
 
     /// Takes each field as it is.
     public init(
       protocolVersion: UInt16 = ProtocolVersion.current, toolVersion: String = Tool.version,
       host: String, process: Int32, processors: Int, instructions: String,
-      requestedRank: Int? = nil, memory: Int = 0, boot: String = "", key: String = ""
+      requestedRank: Int? = nil, memory: Int = 0, boot: String = "", key: String = "",
+      run: UInt64 = 0
     ) {
       self.protocolVersion = protocolVersion
       self.toolVersion = toolVersion
@@ -94,6 +98,7 @@ public enum ControlMessage: Sendable {
       self.memory = memory
       self.boot = boot
       self.key = key
+      self.run = run
     }
   }
 

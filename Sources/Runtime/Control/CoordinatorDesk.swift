@@ -15,8 +15,8 @@ public struct CoordinatorDesk: Sendable {
 
   /// Nodes that wait.
   public private(set) var roll = NodeRoll()
-  /// Nodes of the last run that have not said hello again.
-  public private(set) var returning: Set<NodeIdentity> = []
+  /// Nodes that have served a run and not said hello since, with its number.
+  public private(set) var returning: [NodeIdentity: UInt64] = [:]
 
   /// Nobody waits.
   public init() {}
@@ -35,7 +35,12 @@ public struct CoordinatorDesk: Sendable {
   public mutating func end(_ session: ClusterSession, isSuccess: Bool) {
     roll = session.roll
     let waiting = Set(roll.members.map(\.identity))
-    returning = Set(isSuccess ? session.identities : session.staying).subtracting(waiting)
+    // Those of the run before that have not come in this one are still awaited.
+    returning = session.returning
+    for (identity, run) in isSuccess ? session.served : session.staying {
+      returning[identity] = run
+    }
+    for identity in waiting { returning[identity] = nil }
   }
 
   /// What a node says between runs.
@@ -46,13 +51,15 @@ public struct CoordinatorDesk: Sendable {
   ) -> [Letter] {
     switch message {
     case .hello(let hello):
-      returning.remove(identity)
+      // It was said before that run, and once too often.
+      if let run = returning[identity], hello.run != run { return [] }
+      returning[identity] = nil
       guard let reason = roll.register(hello, from: identity, now: now) else { return [] }
       return [(.refuse(reason), identity)]
     case .status: return [(.members(roll.status(limit: silence, now: now)), identity)]
     case .failed:
       roll.remove(identity)
-      returning.remove(identity)
+      returning[identity] = nil
       return []
     default:
       roll.heard(identity, now: now)
@@ -68,10 +75,10 @@ public struct CoordinatorDesk: Sendable {
 
   /// Sends everyone home, who waits first.
   public mutating func dismissAll() -> [Letter] {
-    defer { (roll, returning) = (NodeRoll(), []) }
+    defer { (roll, returning) = (NodeRoll(), [:]) }
     let waiting = roll.members.map(\.identity)
     // In an order of its own: the same events must give the same actions.
-    let others = returning.subtracting(waiting)
+    let others = Set(returning.keys).subtracting(waiting)
       .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
     return (waiting + others).map { (.dismiss, $0) }
   }

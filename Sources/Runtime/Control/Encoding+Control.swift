@@ -20,9 +20,12 @@ extension ControlMessage {
     case .ready(let weightBytes): writer.put(count: weightBytes)
     case .windowDone(let report): writer.put(report)
     case .done(let report): writer.put(report)
-    case .failed(let reason), .refuse(let reason), .abort(let reason), .again(let reason),
+    case .failed(let reason), .refuse(let reason), .abort(let reason),
       .astray(let reason):
       writer.put(reason)
+    case .again(let reason, let run):
+      writer.put(reason)
+      writer.put(run)
     case .assign(let assignment): writer.put(assignment)
     case .window(let window): writer.put(window)
     case .wantWeights(let request): writer.put(request)
@@ -67,7 +70,7 @@ extension ControlMessage {
     case .window: self = .window(try reader.window())
     case .begin: self = .begin
     case .finish: self = .finish
-    case .again: self = .again(try reader.text())
+    case .again: self = .again(try reader.text(), run: try reader.get())
     case .dismiss: self = .dismiss
     case .wantWeights: self = .wantWeights(try reader.weightRequest())
     case .weights: self = .weights(try reader.weightAnswer())
@@ -162,6 +165,7 @@ extension ByteWriter {
     put(count: hello.memory)
     put(hello.boot)
     put(hello.key)
+    put(hello.run)
   }
 
   fileprivate mutating func put(_ ping: ControlMessage.Ping) {
@@ -222,6 +226,7 @@ extension ByteReader {
     hello.memory = try count()
     hello.boot = try text()
     hello.key = try text()
+    hello.run = try get()
     return hello
   }
 

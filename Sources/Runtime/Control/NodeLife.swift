@@ -79,6 +79,8 @@ public struct NodeLife: Sendable {
   public private(set) var state = State.waiting
   /// The rank that it has, had last, or asks for.
   public private(set) var rank: Int?
+  /// The last run of which it has heard.
+  private var run: UInt64 = 0
   private let hello: ControlMessage.Hello
 
   /// - Parameter hello: Who the node is, and which rank it asks for.
@@ -92,6 +94,7 @@ public struct NodeLife: Sendable {
     var hello = hello
     // The same part again where there is another run: what is measured is then of the same hosts.
     hello.requestedRank = rank
+    hello.run = run
     return [.say(.hello(hello))]
   }
 
@@ -142,14 +145,20 @@ public struct NodeLife: Sendable {
       return leave(.init(reason: "the coordinator refused this node: \(reason)", isOwn: false))
     case (_, .abort(let reason)): return leave(.init(reason: reason, isOwn: false))
     // It has said all of that run already, and hello.
-    case (.waiting, .again): return [.lowerFlag]
-    case (_, .again):
+    case (.waiting, .again(_, let run)):
+      guard run != self.run else { return [.lowerFlag] }
+      // Its assignment was lost.
+      self.run = run
+      return [.lowerFlag] + begin()
+    case (_, .again(_, let run)):
+      self.run = run
       state = .waiting
       return [.letGo, .lowerFlag] + begin()
     case (.interrupted, _): return []
     case (.waiting, .assign(let assignment)):
       state = .binding
       rank = assignment.rank.index
+      run = assignment.run
       return [.bind(assignment)]
     case (.waiting, .dismiss): return leave(nil)
     case (.waiting, _):

@@ -99,18 +99,39 @@ extension Simulation {
     if scenario.isUndisturbed {
       try check(coordinator.policy.restarts == 0, "it was run again for nothing")
     }
-    switch scenario.kind {
-    case .duplicates:
-      // A node that finds the doubled word leaves; without a spare its rank is then missing.
-      let named =
-        ["success", "protocol fault", "miscounted", "node failed", "exited"]
-        + (scenario.isLocal ? [] : ["missing"])
-      try check(named.contains(summary.ending), "a doubled frame ended it as '\(summary.ending)'")
-    case .hopeless where scenario.diesAtStart && scenario.restarts:
+    try check(
+      summary.ending == "success" || allowed.contains(summary.ending),
+      "nothing that happened explains that it ended with '\(summary.ending)'")
+    if scenario.kind == .hopeless, scenario.diesAtStart, scenario.restarts {
       try check(
         coordinator.policy.restarts == RestartPolicy.mostRestarts, "it has restarts to spare")
       summary.seen.insert("restarts used up")
-    default: break
+    }
+  }
+
+  /// The errors with which a run may end, for what happens to it.
+  private var allowed: Set<String> {
+    // How the death of a process looks: whether it is seen, and what it was at.
+    let deaths: Set<String> =
+      scenario.isLocal ? ["exited", "exited early"] : ["silent", "missing"]
+    switch scenario.kind {
+    case .calm, .harmless, .crashes, .spares, .cuts: return []
+    case .fatalCrash: return deaths
+    case .fatalCut: return ["miscounted"]
+    case .silences: return deaths.union(["silent", "missing", "miscounted"])
+    // A node that finds the doubled word leaves; without a spare its rank is then missing.
+    case .duplicates: return deaths.union(["protocol fault", "miscounted", "node failed"])
+    case .coordinatorDies: return ["coordinator died"]
+    case .hopeless:
+      if scenario.diesAtStart { return ["exited early"] }
+      if scenario.absent > 0 { return ["missing"] }
+      if case .workFails? = scenario.faults.first?.fault { return ["node failed"] }
+      return scenario.faults.isEmpty ? ["loading late"] : ["aborted"]
+    case .mixed:
+      return deaths.union([
+        "silent", "missing", "miscounted", "protocol fault", "node failed", "coordinator died",
+        "aborted",
+      ])
     }
   }
 }

@@ -201,6 +201,7 @@ let package = Package(
       dependencies: [
         "Runtime", "Messaging", "Serving", "Programs", "Hardware", "Models", "Placement",
         "Quantities", "Tensors", "Transformer", "TestSupport",
+        .product(name: "HeapModule", package: "swift-collections"),
       ], swiftSettings: swift),
     .testTarget(
       name: "ZeroMQTransportTests",

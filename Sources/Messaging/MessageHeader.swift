@@ -127,5 +127,5 @@ public struct MessageHeader: Hashable, Sendable {
 /// The version of everything that nodes and coordinator say to each other.
 public enum ProtocolVersion {
   /// Raised with every change of a frame.
-  public static let current: UInt16 = 4
+  public static let current: UInt16 = 5
 }

@@ -14,32 +14,24 @@ final class ControlLine: WeightLine {
   /// Tells the control thread that nothing follows.
   func end() throws(ZeroMQError) { try socket.send([UInt8]()) }
 
-  /// The word that ended the run, once it was heard.
-  private var ending: ControlMessage?
+  /// A word that ended the loading of weights, and was heard there.
+  private var kept: ControlMessage?
 
   /// Waits for the coordinator's next word.
-  ///
-  /// Throws `NodeFailure` when it is a refusal, and `NodeError.aborted` when it ends the run: `takeEnding` has
-  /// the word.
-  func next() throws -> ControlMessage {
-    let message = try socket.receive()
-    return try read(message)
+  func next() throws(ZeroMQError) -> Result<ControlMessage, FrameError> {
+    if let message = takeKept() { return .success(message) }
+    return Self.read(try socket.receive())
   }
 
-  /// The word that ended the run; behind what is no longer wanted where the abort flag was seen first.
-  func takeEnding() -> ControlMessage? {
-    defer { ending = nil }
-    while ending == nil, let frame = try? socket.nextFrame() {
-      switch ControlMessage.reading(frame) {
-      case .success(let message):
-        switch message {
-        case .abort, .again: ending = message
-        default: break
-        }
-      case .failure: break
-      }
-    }
-    return ending
+  /// The next word if it is here already, else `nil`.
+  func waiting() throws(ZeroMQError) -> Result<ControlMessage, FrameError>? {
+    if let message = takeKept() { return .success(message) }
+    return try socket.nextFrame().map(ControlMessage.reading)
+  }
+
+  private func takeKept() -> ControlMessage? {
+    defer { kept = nil }
+    return kept
   }
 
   func ask(_ request: WeightRequest) throws { try say(.wantWeights(request)) }
@@ -49,36 +41,23 @@ final class ControlLine: WeightLine {
     let readable = poller.add(socket, for: .readable)
     _ = try poller.wait(.after(limit))
     guard poller[readable].contains(.readable) else { return nil }
-    let message = try next()
-    guard case .weights(let answer) = message else {
+    let message = try next().get()
+    switch message {
+    case .weights(let answer): return answer
+    case .refuse, .abort, .again:
+      kept = message
+      throw NodeError.aborted
+    default:
       throw NodeFailure(
         reason: "the coordinator said '\(message.name)' where 'weights' belongs", isOwn: true)
     }
-    return answer
   }
 
-  private func read(_ message: borrowing Message) throws -> ControlMessage {
-    let read = try message.withUnsafeBytes { (bytes) throws(FrameError) in
-      try ControlMessage(reading: bytes)
-    }
-    switch read {
-    case .refuse(let reason):
-      throw NodeFailure(reason: "the coordinator refused this node: \(reason)", isOwn: false)
-    case .abort, .again:
-      ending = read
-      throw NodeError.aborted
-    default: return read
+  private static func read(
+    _ message: borrowing Message
+  ) -> Result<ControlMessage, FrameError> {
+    message.withUnsafeBytes { bytes in
+      Result { () throws(FrameError) in try ControlMessage(reading: bytes) }
     }
   }
-}
-
-/// Why a node ended before its run was done.
-public struct NodeFailure: Error, Hashable, CustomStringConvertible {
-  /// What went wrong, for a person.
-  public let reason: String
-  /// Whether this node is at fault, and so must tell the coordinator; else it was told.
-  public let isOwn: Bool
-
-  /// One sentence.
-  public var description: String { reason }
 }

@@ -11,20 +11,10 @@ import ZeroMQ
 
 /// A node's second thread: it speaks with the coordinator while the data path computes.
 ///
-/// It forwards frames between the coordinator's socket and the data path's, says once a second that the
-/// node is alive, and raises the abort flag when the coordinator says so or falls silent. So a long
-/// kernel does not look dead, and a node never outlives its coordinator by more than the limit.
+/// What is to be done, `NodeControl` decides; here are the sockets, the clock and the abort flag.
 final class ControlThread: Sendable {
-  /// How often either side says that it is there.
-  static let heartbeat = Duration.seconds(1)
-
-  /// Waits of a node for its coordinator.
-  struct Limits: Sendable {
-    /// Until it is first heard: they may start in any order.
-    var registration: Duration
-    /// Silence after that.
-    var silence: Duration
-  }
+  /// How often the clock is looked at: often enough for a heartbeat to be on time.
+  private static let pause = Duration.nanoseconds(Liveness.heartbeat / 4)
 
   /// Where the data path's socket connects.
   static let endpoint = Endpoint.inproc("control")
@@ -32,7 +22,7 @@ final class ControlThread: Sendable {
   private let context: Context
   private let coordinator: Endpoint
   private let identity: RoutingID
-  private let limits: Limits
+  private let limits: NodeControl.Limits
   private let abortFlag: AbortFlag
   private let keys: NodeKeys?
   private let admission: Admission
@@ -41,7 +31,7 @@ final class ControlThread: Sendable {
   ///   - identity: The node's name on the control socket, which it keeps when its connection is made anew.
   ///   - keys: Its keys in a secured cluster; it then answers for who may connect to the data sockets.
   init(
-    context: Context, coordinator: Endpoint, identity: RoutingID, limits: Limits,
+    context: Context, coordinator: Endpoint, identity: RoutingID, limits: NodeControl.Limits,
     abortFlag: AbortFlag, keys: NodeKeys?, admission: Admission
   ) {
     self.keys = keys
@@ -84,6 +74,7 @@ final class ControlThread: Sendable {
   /// The thread's own state: handed over once, when it starts.
   private final class Body {
     let owner: ControlThread
+    var control: NodeControl
     var data: Socket<Pair>
     var dealer: Socket<Dealer>
     var authenticator: Authenticator?
@@ -94,6 +85,8 @@ final class ControlThread: Sendable {
     ) {
       self.authenticator = authenticator
       self.owner = owner
+      control = NodeControl(
+        coordinator: owner.coordinator.rawValue, limits: owner.limits, now: MonotonicClock.now)
       self.data = data
       self.dealer = dealer
     }
@@ -116,40 +109,37 @@ final class ControlThread: Sendable {
       var poller = Poller()
       let fromCoordinator = poller.add(dealer, for: .readable)
       let fromData = poller.add(data, for: .readable)
-      let start = ContinuousClock.now
-      var lastHeard: ContinuousClock.Instant?
-      var lastSpoken = start
-      // What the coordinator's queue had no room for: what follows waits behind it.
-      var unsent: [UInt8]?
       if authenticator != nil { _ = poller.add(authenticator!, for: .readable) }
-      while true {
-        _ = try poller.wait(.after(ControlThread.heartbeat / 4))
+      var goesOn = true
+      while goesOn {
+        poller.change(fromData, to: control.takesData ? .readable : [])
+        _ = try poller.wait(.after(ControlThread.pause))
         if authenticator != nil { try owner.admission.answer(&authenticator!) }
-        let now = ContinuousClock.now
         if poller[fromCoordinator].contains(.readable) {
-          lastHeard = now
-          try takeFromCoordinator()
+          while let frame = try dealer.nextFrame() { try take(.fromCoordinator(frame), &goesOn) }
         }
-        if poller[fromData].contains(.readable), unsent == nil {
-          while unsent == nil, let frame = try data.nextFrame() {
-            guard !frame.isEmpty else { return }
-            if try !send(frame) { unsent = frame }
-            lastSpoken = now
+        if poller[fromData].contains(.readable) {
+          while goesOn, control.takesData, let frame = try data.nextFrame() {
+            try take(.fromData(frame), &goesOn)
           }
         }
-        if let frame = unsent, try send(frame) { unsent = nil }
-        poller.change(fromData, to: unsent == nil ? .readable : [])
-        if now - lastSpoken >= ControlThread.heartbeat {
-          lastSpoken = now
-          _ = try send(ControlMessage.alive.encoded())
-        }
-        let limit = lastHeard == nil ? owner.limits.registration : owner.limits.silence
-        if now - (lastHeard ?? start) > limit {
-          return giveUp(
-            lastHeard == nil
-              ? "no coordinator answers at \(owner.coordinator) for \(limit); is it running, and "
-                + "reachable from this host?"
-              : "the coordinator at \(owner.coordinator) has been silent for \(limit)")
+        if goesOn { try take(.tick, &goesOn) }
+      }
+    }
+
+    private func take(_ event: NodeControl.Event, _ goesOn: inout Bool) throws(ZeroMQError) {
+      for action in control.handle(event, now: MonotonicClock.now) {
+        switch action {
+        case .send(let frame):
+          guard try !send(frame) else { continue }
+          try take(.noRoom(frame), &goesOn)
+        case .offer(let frame): _ = try send(frame)
+        case .hand(let frame): try data.send(frame)
+        case .raise: owner.abortFlag.raise()
+        case .giveUp(let reason):
+          giveUp(reason)
+          goesOn = false
+        case .end: goesOn = false
         }
       }
     }
@@ -162,22 +152,6 @@ final class ControlThread: Sendable {
         return true
       } catch  where error.code == .again {
         return false
-      }
-    }
-
-    private func takeFromCoordinator() throws(ZeroMQError) {
-      while let frame = try dealer.nextFrame() {
-        // What cannot be read is the data path's to report.
-        let kind = frame.withUnsafeBytes { ControlMessage.kind(of: $0) }
-        if kind == .alive { continue }
-        if kind == .ping, case .success(.ping(let sent)) = ControlMessage.reading(frame) {
-          let answer = ControlMessage.pong(sent: sent, node: MonotonicClock.now)
-          _ = try send(answer.encoded())
-          continue
-        }
-        // First the words, then the flag: who sees the flag finds the reason.
-        try data.send(frame)
-        if kind == .abort || kind == .again { owner.abortFlag.raise() }
       }
     }
 

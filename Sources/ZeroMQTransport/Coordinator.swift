@@ -27,9 +27,7 @@ public final class Coordinator: Sendable {
     let refusal: @Sendable (Int, String) -> Void
     /// Of how many refusals somebody has been told.
     var told = 0
-    var roll = NodeRoll()
-    /// Nodes of the last run that have not said hello again.
-    var returning: Set<NodeIdentity> = []
+    var waiting = CoordinatorDesk()
     var lastTick = MonotonicClock.now
     var isClosed = false
 
@@ -87,12 +85,15 @@ public final class Coordinator: Sendable {
     public var nextWindow: () throws -> Window?
     /// Sees every report; `false` ends the program after what has been handed out.
     public var observe: (WindowReport, Rank) -> Bool
-    /// Node processes of this host that have ended since the last call.
-    public var exits: () -> [(process: Int32, status: String)]
+    /// The next node process of this host that has ended; `nil` when there is none. One at a time, since the
+    /// first may end a run, and the others are then the next one's to know.
+    public var nextExit: () -> (process: Int32, status: String)?
     /// A reason to give the run up, from outside: a signal.
     public var interruption: () -> String?
     /// Told when the phase changes, and when a node registers: how many ranks have one.
     public var progress: (ClusterSession.Phase, _ registered: Int) -> Void
+    /// Told of a node that is suspect, or is back.
+    public var noticed: (Rank, Liveness.Change) -> Void
     /// Gives nodes their weights.
     public var weights: WeightServer?
 
@@ -100,16 +101,18 @@ public final class Coordinator: Sendable {
     public init(
       nextWindow: @escaping () throws -> Window?,
       observe: @escaping (WindowReport, Rank) -> Bool = { _, _ in true },
-      exits: @escaping () -> [(process: Int32, status: String)] = { [] },
+      nextExit: @escaping () -> (process: Int32, status: String)? = { nil },
       interruption: @escaping () -> String? = { nil },
       progress: @escaping (ClusterSession.Phase, Int) -> Void = { _, _ in },
+      noticed: @escaping (Rank, Liveness.Change) -> Void = { _, _ in },
       weights: WeightServer? = nil
     ) {
       self.nextWindow = nextWindow
       self.observe = observe
-      self.exits = exits
+      self.nextExit = nextExit
       self.interruption = interruption
       self.progress = progress
+      self.noticed = noticed
       self.weights = weights
     }
   }
@@ -117,7 +120,7 @@ public final class Coordinator: Sendable {
   /// How long the loop sleeps when nothing comes: the delay with which a dead process is seen.
   private static let pause = Duration.milliseconds(20)
   /// How often either side says that it is there.
-  private static let heartbeat = MeasuredTime(nanoseconds: 1_000_000_000)
+  private static let heartbeat = MeasuredTime(nanoseconds: Liveness.heartbeat)
 
   /// What a run needs, and when it has begun.
   public struct Plan: Sendable {
@@ -162,21 +165,19 @@ public final class Coordinator: Sendable {
     _ plan: Plan, _ callbacks: Callbacks, _ desk: Desk
   ) throws(RunError) -> ClusterSession.Outcome {
     var state = Loop(
-      session: ClusterSession(
+      session: desk.waiting.session(
         assignments: plan.assignments, windowCount: plan.windowCount, limits: plan.limits,
-        roll: desk.roll, returning: desk.returning, keepsSurvivors: plan.keepsSurvivors,
-        boot: HostIdentity.boot, now: MonotonicClock.now
-      ),
+        keepsSurvivors: plan.keepsSurvivors, boot: HostIdentity.boot, now: MonotonicClock.now),
       callbacks: callbacks)
-    desk.returning = []
-    let result = Result { () throws(RunError) in try execute(&state, desk) }
-    desk.roll = state.session.roll
-    let waiting = Set(desk.roll.members.map(\.identity))
-    desk.returning = Set(state.session.staying).subtracting(waiting)
-    let outcome = try result.get()
-    desk.returning = Set(state.session.identities).subtracting(waiting)
-    if !plan.keepsNodes { dismissAll(desk) }
-    return outcome
+    do {
+      let outcome = try execute(&state, desk)
+      desk.waiting.end(state.session, isSuccess: true)
+      if !plan.keepsNodes { dismissAll(desk) }
+      return outcome
+    } catch {
+      desk.waiting.end(state.session, isSuccess: false)
+      throw error
+    }
   }
 
   private static func execute(
@@ -205,7 +206,7 @@ public final class Coordinator: Sendable {
       _ = try poller.wait(.after(Self.pause))
       try admit(desk)
       if poller[readable].contains(.readable) { try receive(&state, desk) }
-      for exit in state.callbacks.exits() {
+      while state.outcome == nil, let exit = state.callbacks.nextExit() {
         try perform(
           state.session.handle(
             .exited(process: exit.process, status: exit.status), now: MonotonicClock.now),
@@ -308,6 +309,7 @@ public final class Coordinator: Sendable {
         }
         fedFirst = true
         try perform(state.session.feed(window), &state, desk)
+      case .noticed(let rank, let change): state.callbacks.noticed(rank, change)
       case .ended(let outcome): state.outcome = outcome
       }
     }
@@ -343,24 +345,17 @@ public final class Coordinator: Sendable {
     try admit(desk)
     while let (identity, frame) = try nextFrame(desk) {
       guard case .success(let message) = ControlMessage.reading(frame) else { continue }
-      let now = MonotonicClock.now
-      switch message {
-      case .hello(let hello):
-        if let reason = desk.roll.register(hello, from: identity, now: now) {
-          try send(.refuse(reason), to: identity, desk)
-        }
-        desk.returning.remove(identity)
-      case .status: try send(.members(desk.roll.status(now: now)), to: identity, desk)
-      case .failed: desk.roll.remove(identity)
-      default: desk.roll.heard(identity, now: now)
-      }
+      let letters = desk.waiting.handle(
+        message, from: identity, silence: silence, now: MonotonicClock.now)
+      for letter in letters { try send(letter.message, to: letter.to, desk) }
     }
     let now = MonotonicClock.now
     if now - desk.lastTick > heartbeat {
       desk.lastTick = now
       tellRefusals(desk)
-      desk.roll.dropSilent(silence, now: now)
-      for member in desk.roll.members { try send(.alive, to: member.identity, desk) }
+      for letter in desk.waiting.tick(silence: silence, now: now) {
+        try send(letter.message, to: letter.to, desk)
+      }
     }
     return true
   }
@@ -377,12 +372,11 @@ public final class Coordinator: Sendable {
   private static func dismissAll(_ desk: Desk) {
     // Who has said hello since the run ended is in the socket's queue.
     while let (identity, frame) = try? nextFrame(desk) {
-      if case .success(.hello) = ControlMessage.reading(frame) { desk.returning.insert(identity) }
+      guard case .success(.hello(let hello)) = ControlMessage.reading(frame) else { continue }
+      let letters = desk.waiting.handle(
+        .hello(hello), from: identity, silence: .max, now: MonotonicClock.now)
+      for letter in letters { try? send(letter.message, to: letter.to, desk) }
     }
-    for identity in desk.returning.union(desk.roll.members.map(\.identity)) {
-      try? send(.dismiss, to: identity, desk)
-    }
-    desk.roll = NodeRoll()
-    desk.returning = []
+    for letter in desk.waiting.dismissAll() { try? send(letter.message, to: letter.to, desk) }
   }
 }

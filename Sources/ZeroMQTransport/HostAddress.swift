@@ -1,3 +1,4 @@
+import Runtime
 import ZeroMQ
 
 #if canImport(Glibc)

@@ -11,14 +11,10 @@ import ZeroMQ
   import Musl
 #endif
 
-/// The life of a node process, from a coordinator's address to its leave.
+/// A node process, from a coordinator's address to its leave.
 ///
-/// ```
-/// hello ▸ assigned ▸ bound ▸ connected, loading ▸ ready ▸ running ▸ done ▸ hello … ▸ dismissed
-/// ```
-/// A run that another node's loss has ended leads back to hello too.
-/// Each state is one place in `live` and `serve`, and says what it waits for; an abort, a refusal or a silent
-/// coordinator ends it from anywhere.
+/// `NodeLife` says what comes after what; this makes the sockets, loads the shard and executes windows, on one
+/// thread, while a `ControlThread` speaks with the coordinator.
 public struct NodeService {
   private let coordinator: Endpoint
   private let options: Options
@@ -67,48 +63,26 @@ public struct NodeService {
       let admission = Admission()
       let control = ControlThread(
         context: context, coordinator: coordinator, identity: Self.identity,
-        limits: .init(registration: options.registrationLimit, silence: options.silenceLimit),
+        limits: .init(
+          registration: options.registrationLimit.inNanoseconds,
+          silence: options.silenceLimit.inNanoseconds),
         abortFlag: abortFlag, keys: options.keys, admission: admission)
       let thread = try control.start()
       var socket = try Socket<Pair>(in: context)
       try socket.connect(ControlThread.endpoint)
       let line = ControlLine(socket)
-      let result = guarded(line) {
-        try Life(
-          service: self, context: context, line: line, abortFlag: abortFlag, cache: cache,
-          admission: admission
-        )
-        .live()
-      }
-      if case .failure(let failure) = result, failure.isOwn {
-        try line.say(.failed(failure.reason))
-      }
+      let body = Body(
+        service: self, context: context, line: line, abortFlag: abortFlag, cache: cache,
+        admission: admission)
+      let failure = try body.live()
       // The control thread sends what is left, and ends.
       try line.end()
       pthread_join(thread, nil)
-      try result.get()
+      if let failure { throw failure }
     } catch let failure as NodeFailure {
       throw failure
     } catch {
       throw NodeFailure(reason: "\(error)", isOwn: true)
-    }
-  }
-
-  private func guarded(_ line: ControlLine, _ body: () throws -> Void) -> Result<Void, NodeFailure>
-  {
-    Result { () throws(NodeFailure) in
-      do {
-        try body()
-      } catch let failure as NodeFailure {
-        throw failure
-      } catch NodeError.aborted {
-        guard case .abort(let reason) = line.takeEnding() else {
-          throw NodeFailure(reason: "the run was aborted", isOwn: false)
-        }
-        throw NodeFailure(reason: reason, isOwn: false)
-      } catch {
-        throw NodeFailure(reason: "\(error)", isOwn: true)
-      }
     }
   }
 
@@ -120,44 +94,81 @@ public struct NodeService {
       [0x4E] + (0..<15).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
   }
 
-  /// A node while its control thread runs.
-  private struct Life {
-    let service: NodeService
-    let context: Context
-    let line: ControlLine
-    let abortFlag: AbortFlag
-    let cache: WeightCache?
-    let admission: Admission
+  /// A node while its control thread runs: it does what its life asks for.
+  private final class Body {
+    private let service: NodeService
+    private let context: Context
+    private let line: ControlLine
+    private let abortFlag: AbortFlag
+    private let cache: WeightCache?
+    private let admission: Admission
+    /// What is made for a run and goes with it: its sockets, and then what executes on them.
+    private var sockets: (assignment: Assignment, transport: SocketTransport)?
+    private var shard: LoadedShard?
 
-    /// One run after the other.
-    func live() throws {
-      var rank = service.options.requestedRank
+    init(
+      service: NodeService, context: Context, line: ControlLine, abortFlag: AbortFlag,
+      cache: WeightCache?, admission: Admission
+    ) {
+      self.service = service
+      self.context = context
+      self.line = line
+      self.abortFlag = abortFlag
+      self.cache = cache
+      self.admission = admission
+    }
+
+    /// Lives until there are no more runs, or one has failed.
+    ///
+    /// Throws `ZeroMQError` when the control thread cannot be spoken with.
+    func live() throws(ZeroMQError) -> NodeFailure? {
+      var life = NodeLife(hello)
+      var actions = life.begin()
       while true {
-        try line.say(.hello(hello(rank)))
-        switch try line.next() {
-        case .assign(let assignment):
-          do {
-            try serve(assignment)
-          } catch NodeError.aborted {
-            let ending = line.takeEnding()
-            guard case .again = ending else {
-              if case .abort(let reason) = ending {
-                throw NodeFailure(reason: reason, isOwn: false)
-              }
-              throw NodeError.aborted
-            }
-            abortFlag.lower()
+        var event: NodeLife.Event?
+        for action in actions {
+          switch action {
+          case .say(let message): try line.say(message)
+          case .letGo: (sockets, shard) = (nil, nil)
+          case .lowerFlag: abortFlag.lower()
+          case .leave(let failure): return failure
+          case .bind(let assignment): event = result { .bound(try bind(assignment)) }
+          case .load(let peers): event = result { .loaded(weightBytes: try load(peers)) }
+          case .execute(let window):
+            event = result { .executed(try shard!.executor.run(window)) }
+          case .report: event = .reported(report())
           }
-          // The same part again where there is another run: what is measured is then of the same hosts.
-          rank = assignment.rank.index
-        case .dismiss: return
-        case let message: throw unexpected(message, "assign")
         }
+        if event == nil { event = try listen(life) }
+        actions = life.handle(event!)
       }
     }
 
-    /// A run.
-    private func serve(_ assignment: Assignment) throws {
+    /// The end of a piece of work, good or bad.
+    private func result(_ work: () throws -> NodeLife.Event) -> NodeLife.Event {
+      do {
+        return try work()
+      } catch let failure as NodeFailure {
+        return .failed(failure)
+      } catch NodeError.aborted {
+        return .aborted
+      } catch {
+        return .failed(NodeFailure(reason: "\(error)", isOwn: true))
+      }
+    }
+
+    /// The coordinator's next word. When the flag is up, the reason is here already.
+    private func listen(_ life: NodeLife) throws(ZeroMQError) -> NodeLife.Event {
+      let heard =
+        life.state == .interrupted && abortFlag.isRaised ? try line.waiting() : try line.next()
+      switch heard {
+      case .success(let message): return .message(message)
+      case .failure(let error): return .unreadable(error)
+      case nil: return .nothingSaid
+      }
+    }
+
+    private func bind(_ assignment: Assignment) throws -> [ControlMessage.PeerEndpoint] {
       // libzmq's threads run already, and stay free.
       if let processor = assignment.processor { ProcessorAffinity.pin(toAllowed: processor) }
       let transport = SocketTransport(
@@ -166,11 +177,15 @@ public struct NodeService {
           wait: .milliseconds(assignment.waitLimitMilliseconds), queue: assignment.queueLimit,
           largestPayload: assignment.largestPayload),
         abortFlag: abortFlag, keys: service.options.keys?.own)
+      sockets = (assignment, transport)
       // Before the sockets are there to connect to.
       admission.admit(Set(assignment.sourceKeys.compactMap { CurvePublicKey(z85: $0) }))
-      try line.say(.bound(try bind(transport, assignment)))
+      return try bind(transport, assignment)
+    }
 
-      guard case .connect(let peers) = try next(expecting: "connect") else { return }
+    /// Returns the bytes of the slices.
+    private func load(_ peers: [ControlMessage.PeerEndpoint]) throws -> Int {
+      let (assignment, transport) = sockets!
       for peer in peers {
         try transport.connect(
           Endpoint(rawValue: peer.endpoint), to: peer.peer, key: try key(of: peer))
@@ -179,45 +194,27 @@ public struct NodeService {
       let streamed = StreamedWeights(line, cache: cache)
       var model: ModelKernels?
       if case .model(let part) = assignment.payload {
-        model = try ModelKernels(part, rank: assignment.rank, streamed: streamed,
+        model = try ModelKernels(
+          part, rank: assignment.rank, streamed: streamed,
           crash: service.options.crash)
       }
       let loading = MonotonicClock.now - began
-      try line.say(.ready(weightBytes: model?.weightBytes ?? 0))
-
-      var executor = NodeExecutor(
+      let executor = NodeExecutor(
         rank: assignment.rank, run: assignment.run, transport: transport,
         isPhantom: assignment.payload == .phantom, model: model, abortFlag: abortFlag,
         recording: assignment.recording, crash: service.options.crash)
-      try execute(&executor)
-      var report = executor.report()
-      report.loading = loading
-      report.streamedBytes = streamed.streamedBytes
-      report.cachedBytes = streamed.cachedBytes
-      report.refusedPeers = admission.refused.count
-      try line.say(.done(report))
+      shard = LoadedShard(executor, streamed: streamed, loading: loading)
+      return model?.weightBytes ?? 0
     }
 
-    /// Windows come ahead of `begin`, wait for it, and are then done as they come.
-    private func execute(_ executor: inout NodeExecutor) throws {
-      var waiting: [NodeWindow] = []
-      var hasBegun = false
-      while true {
-        switch try next(expecting: "window") {
-        case .window(let window):
-          if hasBegun {
-            try line.say(.windowDone(try executor.run(window)))
-          } else {
-            waiting.append(window)
-          }
-        case .begin:
-          hasBegun = true
-          for window in waiting { try line.say(.windowDone(try executor.run(window))) }
-          waiting = []
-        case .finish: return
-        case let message: throw unexpected(message, "window")
-        }
-      }
+    private func report() -> NodeReport {
+      let shard = shard!
+      var report = shard.executor.report()
+      report.loading = shard.loading
+      report.streamedBytes = shard.streamed.streamedBytes
+      report.cachedBytes = shard.streamed.cachedBytes
+      report.refusedPeers = admission.refused.count
+      return report
     }
 
     private func bind(
@@ -256,30 +253,35 @@ public struct NodeService {
       return key
     }
 
-    private func next(expecting expected: String) throws -> ControlMessage {
-      let message = try line.next()
-      switch message {
-      case .connect where expected == "connect": return message
-      case .window, .begin, .finish:
-        if expected == "window" { return message }
-      // An answer to what was asked again, because it came late.
-      case .weights where expected == "window": return try next(expecting: expected)
-      default: break
-      }
-      throw unexpected(message, expected)
-    }
-
-    private func unexpected(_ message: ControlMessage, _ expected: String) -> NodeFailure {
-      NodeFailure(
-        reason: "the coordinator said '\(message.name)' where '\(expected)' belongs", isOwn: true)
-    }
-
-    private func hello(_ rank: Int?) -> ControlMessage.Hello {
+    private var hello: ControlMessage.Hello {
       .init(
         host: HostIdentity.name, process: getpid(),
         processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), instructions: "\(InstructionSet.best)",
-        requestedRank: rank, memory: HostIdentity.memory, boot: HostIdentity.boot,
+        requestedRank: service.options.requestedRank, memory: HostIdentity.memory,
+        boot: HostIdentity.boot,
         key: service.options.keys?.own.publicKey.z85 ?? "")
     }
+  }
+}
+
+/// A rank's part of a model, with what executes it.
+private final class LoadedShard {
+  var executor: NodeExecutor
+  let streamed: StreamedWeights
+  /// What it took to load the slices.
+  let loading: MeasuredTime
+
+  init(
+    _ executor: consuming NodeExecutor, streamed: StreamedWeights, loading: MeasuredTime
+  ) {
+    self.executor = executor
+    self.streamed = streamed
+    self.loading = loading
+  }
+}
+
+extension Duration {
+  fileprivate var inNanoseconds: Int64 {
+    components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
   }
 }

@@ -123,7 +123,7 @@ struct RecoveryTests {
     let ended = try await run(
       Products.wafer, Self.experiment + ["--on-failure", "restart", "--node-program", "/bin/false"])
     #expect(ended.status == 1)
-    #expect(ended.errors.contains("restart \(NodeRun.mostRestarts)"))
+    #expect(ended.errors.contains("restart \(RestartPolicy.mostRestarts)"))
     #expect(ended.errors.contains(/wafer: node process [0-9]+ ended before it registered/))
   }
 

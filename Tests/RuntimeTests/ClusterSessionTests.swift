@@ -25,12 +25,13 @@ struct ClusterSessionTests {
   static func node(_ index: UInt8) -> NodeIdentity { NodeIdentity([index]) }
 
   static func hello(
-    _ process: Int32 = 1, version: UInt16 = ProtocolVersion.current, rank: Int? = nil
+    _ process: Int32 = 1, version: UInt16 = ProtocolVersion.current, rank: Int? = nil,
+    run: UInt64 = 0
   ) -> ControlMessage {
     .hello(
       .init(
         protocolVersion: version, toolVersion: "9.9", host: "host\(process)", process: process,
-        processors: 2, instructions: "scalar", requestedRank: rank))
+        processors: 2, instructions: "scalar", requestedRank: rank, run: run))
   }
 
   static func window(_ index: Int, ranks: Int = 2) -> Window {
@@ -196,17 +197,21 @@ struct ClusterSessionTests {
     func session() -> ClusterSession {
       ClusterSession(
         assignments: [Self.assignment(0), Self.assignment(1)], windowCount: 1, limits: .init(),
-        roll: roll, returning: [Self.node(3)], now: Self.start)
+        roll: roll, returning: [Self.node(3): 5], now: Self.start)
     }
     var first = session()
     #expect(!Self.sent(first.handle(.tick, now: Self.start)).contains("assign>1"))
-    let back = first.handle(
+    // One that was said before that run, and comes late, is no return.
+    let late = first.handle(
       .message(Self.hello(3, rank: 1), from: Self.node(3)), now: Self.start)
+    #expect(Self.sent(late) == [])
+    let back = first.handle(
+      .message(Self.hello(3, rank: 1, run: 5), from: Self.node(3)), now: Self.start)
     #expect(Self.sent(back) == ["assign>1", "assign>3"])
     // One that does not come back is not waited for forever.
     var second = session()
-    let late = MeasuredTime(nanoseconds: Self.start.nanoseconds + 6_000_000_000)
-    #expect(Self.sent(second.handle(.tick, now: late)) == ["assign>1", "assign>2"])
+    let after = MeasuredTime(nanoseconds: Self.start.nanoseconds + 6_000_000_000)
+    #expect(Self.sent(second.handle(.tick, now: after)) == ["assign>1", "assign>2"])
   }
 
   @Test("a node that others are to reach at loopback is an error when there are several hosts")

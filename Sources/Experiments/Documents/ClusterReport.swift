@@ -25,6 +25,7 @@ public struct ClusterReport: Sendable {
             "instructions": .string(member.hello.instructions),
             "memory_bytes": .integer(member.hello.memory),
             "silent_ns": .integer(member.silence.nanoseconds),
+            "state": .string(member.isSuspect ? "suspect" : "alive"),
           ]
         }),
     ]
@@ -41,13 +42,15 @@ public struct ClusterReport: Sendable {
     ]
     if !status.members.isEmpty {
       var table = Table(columns: [
-        "rank", "host", "process", "version", "processors", "memory", "last heard", "instructions",
+        "rank", "host", "process", "version", "processors", "memory", "state", "last heard",
+        "instructions",
       ])
       for member in status.members {
         table.append([
           member.rank.map { "\($0)" } ?? "-", member.hello.host, "\(member.hello.process)",
           member.hello.toolVersion, "\(member.hello.processors)",
-          RunTable.bytes(Double(member.hello.memory)), RunTable.time(member.silence) + " ago",
+          RunTable.bytes(Double(member.hello.memory)), member.isSuspect ? "suspect" : "alive",
+          RunTable.time(member.silence) + " ago",
           member.hello.instructions,
         ])
       }

@@ -35,12 +35,12 @@ struct NodeProcesses {
       ended.withLock { $0.append((process, status)) }
     }
 
-    /// Takes what has ended since the last call.
-    func take() -> [(process: Int32, status: String)] {
+    /// Takes the first that has ended and was not taken before.
+    func next() -> (process: Int32, status: String)? {
       let ignored = ignored.withLock { $0 }
       return ended.withLock { list in
-        defer { list = [] }
-        return list.filter { !ignored.contains($0.process) }
+        list.removeAll { ignored.contains($0.process) }
+        return list.isEmpty ? nil : list.removeFirst()
       }
     }
   }

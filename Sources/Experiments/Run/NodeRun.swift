@@ -34,9 +34,6 @@ struct NodeRun {
     var restarts = 0
   }
 
-  /// Losses that a run survives. More than that on one run, and the cause is not chance.
-  static let mostRestarts = 16
-
   /// Runs `program` and holds every emulated time that nodes computed against the evaluator's.
   ///
   /// - Parameters:
@@ -99,25 +96,23 @@ struct NodeRun {
       executable: launch.program ?? "", count: launch.program == nil ? 0 : ranks,
       coordinator: coordinator.endpoint)
     return try await nodes.around { exits in
-      var restarts = 0
+      var policy = RestartPolicy(isOn: onFailure == .restart)
       while true {
         do {
           var (outcome, summary) = try attempt(
-            makeProgram(), on: coordinator, folder: folder, number: restarts, exits: exits,
-            connectionWindows: connectionWindows, payload: payload, observe: observe)
-          outcome.restarts = restarts
+            makeProgram(), on: coordinator, folder: folder, keepsSurvivors: policy.keepsSurvivors,
+            exits: exits, connectionWindows: connectionWindows, payload: payload, observe: observe)
+          outcome.restarts = policy.restarts
           return (outcome, summary)
-        } catch let error as RunError
-          where error.isLoss && onFailure == .restart && restarts < Self.mostRestarts
-        {
-          restarts += 1
-          progress("lost a node: \(error). Running again, restart \(restarts)")
-          // One that is only silent may still be there.
-          if case .silent(_, let process, _, _) = error, launch.program != nil {
-            exits.ignore(process)
-            kill(process, SIGKILL)
+        } catch let error as RunError {
+          guard case .again(let gone, let replaces) = policy.failed(error) else { throw error }
+          progress("lost a node: \(error). Running again, restart \(policy.restarts)")
+          guard launch.program != nil else { continue }
+          if let gone {
+            exits.ignore(gone)
+            kill(gone, SIGKILL)
           }
-          if launch.program != nil { exits.startAnother() }
+          if replaces { exits.startAnother() }
         }
       }
     }
@@ -125,8 +120,8 @@ struct NodeRun {
 
   /// One execution of the program, from its first instruction.
   private func attempt(
-    _ program: EvaluatedProgram, on coordinator: Coordinator, folder: SocketFolder?, number: Int,
-    exits: NodeProcesses.Exits, connectionWindows: () -> [Window],
+    _ program: EvaluatedProgram, on coordinator: Coordinator, folder: SocketFolder?,
+    keepsSurvivors: Bool, exits: NodeProcesses.Exits, connectionWindows: () -> [Window],
     payload: (Rank) -> Assignment.Payload, observe: @escaping (WindowReport, Rank) -> Bool
   ) throws -> (outcome: Outcome, program: EvaluatedProgram.Summary) {
     let ranks = program.ranks
@@ -147,15 +142,15 @@ struct NodeRun {
       Coordinator.Plan(
         assignments: assignments, windowCount: program.windowCount, limits: launch.limits,
         keepsNodes: launch.external != nil,
-        keepsSurvivors: onFailure == .restart && number < Self.mostRestarts),
+        keepsSurvivors: keepsSurvivors),
       Coordinator.Callbacks(
         nextWindow: { try program.nextWindow() }, observe: observe,
-        exits: { exits.take() }, interruption: interruption,
+        nextExit: { exits.next() }, interruption: interruption,
         progress: { phase, registered in
           guard phase == .registering else { return progress(phase.rawValue) }
           // Nodes of the coordinator's own come within milliseconds.
           if launch.external != nil { progress("registered: \(registered) of \(ranks)") }
-        }, weights: weights))
+        }, noticed: { progress($1.words(of: $0)) }, weights: weights))
     try LawViolation.check(program, reports: outcome.reports, windows: outcome.windows)
     return (
       Outcome(
@@ -181,6 +176,18 @@ struct NodeRun {
     _ body: @escaping @Sendable () throws -> Result
   ) async throws -> Result {
     try await NodeProcesses.onThread(body)
+  }
+}
+
+extension Liveness.Change {
+  /// A line for people.
+  fileprivate func words(of rank: Rank) -> String {
+    switch self {
+    case .suspected(let silence):
+      "wait: \(rank) has said nothing for \(silence / 1_000_000_000) s, and may be lost"
+    case .returned(let silence): "go on: \(rank) is back after \(silence / 1_000_000_000) s"
+    case .lost(let silence): "lost \(rank) after \(silence / 1_000_000_000) s"
+    }
   }
 }
 

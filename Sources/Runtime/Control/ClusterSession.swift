@@ -23,7 +23,9 @@ public struct NodeIdentity: Hashable, Sendable {
 /// running       every node has done every window                 ▶ reporting
 /// reporting     every node has told what it has to tell          ▶ ended
 /// any           a node fails, leaves, is silent or late          ▶ ended, with the error
+/// any           a word was lost on the way                       ▶ ended, with the error
 /// ```
+/// What it thinks of each node meanwhile is a `Liveness`.
 public struct ClusterSession: Sendable {
   /// Where the run is.
   public enum Phase: String, Sendable {
@@ -48,40 +50,9 @@ public struct ClusterSession: Sendable {
     case needWindow
     /// Answer a node that asks for weights.
     case serve(WeightRequest, to: NodeIdentity)
+    /// Tell people of a node that is suspect, or is back.
+    case noticed(Rank, Liveness.Change)
     case ended(Result<Outcome, RunError>)
-  }
-
-  /// What a finished run gave, by rank.
-  public struct Outcome: Sendable {
-    /// Who the nodes were, by rank.
-    public var nodes: [ControlMessage.Hello]
-    /// What each node told in the end, by rank.
-    public var reports: [NodeReport]
-    /// windows[i][rank], on the coordinator's clock
-    public var windows: [[WindowReport]]
-    /// How far the nodes' clocks may be from what was taken for them, by rank.
-    public var clocks: [ClockEstimate]
-  }
-
-  /// Waits that end a run, in nanoseconds of the host's clock.
-  public struct Limits: Hashable, Sendable {
-    /// From the start until every rank has a node. A process starts in milliseconds; a container pulls
-    /// its image first.
-    public var registration: Int64
-    /// From the assignment until every node is ready: the time to read its slices.
-    public var loading: Int64
-    /// Silence of a node. Nodes speak once a second; 15 s lets a loaded host breathe.
-    public var silence: Int64
-
-    /// Takes each field as it is.
-    public init(
-      registration: Int64 = 60_000_000_000, loading: Int64 = 600_000_000_000,
-      silence: Int64 = 15_000_000_000
-    ) {
-      self.registration = registration
-      self.loading = loading
-      self.silence = silence
-    }
   }
 
   /// Windows that a node may have before it has done them. Enough to keep it busy while the next ones
@@ -92,39 +63,21 @@ public struct ClusterSession: Sendable {
   /// its place.
   static let returnLimit: Int64 = 5_000_000_000
 
-  private struct Node {
-    var identity: NodeIdentity
-    var hello: ControlMessage.Hello
-    var lastHeard: MeasuredTime
-    var endpoints: [ControlMessage.PeerEndpoint]?
-    var isReady = false
-    var windowsDone = 0
-    var report: NodeReport?
-    var clock = NodeClock()
-
-    init(_ member: NodeRoll.Member, boot: String, now: MeasuredTime) {
-      identity = member.identity
-      hello = member.hello
-      // It may have waited long; its silence in this run counts from here.
-      lastHeard = now
-      clock.isCoordinators = hello.boot == boot
-    }
-  }
-
   /// Where the run is.
   public private(set) var phase = Phase.registering
   /// Nodes that wait: before the run those that may become its own, then spares, and in the end those that
   /// have come back.
   public private(set) var roll: NodeRoll
-  private let assignments: [Assignment]
+  let assignments: [Assignment]
   private let boot: String
-  private var returning: Set<NodeIdentity>
+  /// Nodes of runs before that have not said hello since, with the number of the run.
+  public private(set) var returning: [NodeIdentity: UInt64]
   private let keepsSurvivors: Bool
-  /// Nodes that stay after a failure, and say hello again.
-  public private(set) var staying: [NodeIdentity] = []
-  private let limits: Limits
+  /// Nodes that stay after a failure, and say hello again, with the run.
+  public private(set) var staying: [(NodeIdentity, run: UInt64)] = []
+  let limits: Limits
   private let windowCount: Int
-  private var nodes: [Node?]
+  var nodes: [Node?]
   private var fed = 0
   private var requested = 0
   private var hasStopped = false
@@ -141,7 +94,7 @@ public struct ClusterSession: Sendable {
   ///   - boot: The coordinator's host: nodes of the same one share its clock.
   public init(
     assignments: [Assignment], windowCount: Int, limits: Limits, roll: NodeRoll = NodeRoll(),
-    returning: Set<NodeIdentity> = [], keepsSurvivors: Bool = false, boot: String = "",
+    returning: [NodeIdentity: UInt64] = [:], keepsSurvivors: Bool = false, boot: String = "",
     now: MeasuredTime
   ) {
     self.keepsSurvivors = keepsSurvivors
@@ -153,40 +106,6 @@ public struct ClusterSession: Sendable {
     self.limits = limits
     nodes = Array(repeating: nil, count: assignments.count)
     phaseBegan = now
-  }
-
-  /// Ranks that have a node, with what it said of itself.
-  public var registered: [(rank: Rank, hello: ControlMessage.Hello)] {
-    let hellos =
-      phase == .registering
-      ? roll.placement(ranks: assignments.count).map { $0?.hello } : nodes.map { $0?.hello }
-    return hellos.enumerated().compactMap { index, hello in hello.map { (Rank(index), $0) } }
-  }
-
-  /// Everyone who is here, by rank, and then those without one.
-  public func status(now: MeasuredTime) -> ClusterStatus {
-    func member(
-      _ rank: Int?, _ hello: ControlMessage.Hello, _ lastHeard: MeasuredTime
-    ) -> ClusterStatus.Member {
-      ClusterStatus.Member(rank: rank, hello: hello, silence: now - lastHeard)
-    }
-    var status = roll.status(now: now)
-    status.phase = phase.rawValue
-    status.ranks = assignments.count
-    if phase == .registering {
-      for (rank, placed) in roll.placement(ranks: assignments.count).enumerated() {
-        guard let placed, let index = roll.members.firstIndex(of: placed) else { continue }
-        status.members[index].rank = rank
-      }
-    }
-    let running = nodes.enumerated().compactMap { rank, node in
-      node.flatMap { $0.report == nil ? member(rank, $0.hello, $0.lastHeard) : nil }
-    }
-    status.members = (running + status.members).sorted {
-      ($0.rank ?? .max, $0.hello.host, $0.hello.process)
-        < ($1.rank ?? .max, $1.hello.host, $1.hello.process)
-    }
-    return status
   }
 
   /// Takes an event and says what to do.
@@ -208,16 +127,11 @@ public struct ClusterSession: Sendable {
     precondition(window.index == fed, "window \(window.index) fed as number \(fed)")
     fed += 1
     windows.append(Array(repeating: nil, count: nodes.count))
-    return nodes.enumerated().map { index, node in
-      .send(
-        .window(NodeWindow(window, rank: Rank(index))), to: node!.identity)
-    }
+    return nodes.indices.map { say(.window(NodeWindow(window, rank: Rank($0))), to: $0) }
   }
 
   /// Begins execution: called once the first windows have been fed after `running` was reached.
-  public func begin() -> [Action] {
-    nodes.map { .send(.begin, to: $0!.identity) }
-  }
+  public mutating func begin() -> [Action] { nodes.indices.map { say(.begin, to: $0) } }
 
   /// Asks for no more windows: the program has ended, or the text. What was fed is still executed.
   public mutating func stop() -> [Action] {
@@ -241,17 +155,35 @@ public struct ClusterSession: Sendable {
     roll.heard(identity, now: now)
     // A node that was refused may still speak; it has no rank and no say. One that waits can only leave.
     guard let rank = rank(of: identity) else {
+      guard case .failed = message else { return [] }
+      roll.remove(identity)
+      // Nobody need wait for it any more.
+      returning[identity] = nil
+      return draft(now)
+    }
+    let notice = nodes[rank.index]!.liveness.heard(now: now).map { Action.noticed(rank, $0) }
+    if message.kind.isCounted { nodes[rank.index]!.heard += 1 }
+    return (notice.map { [$0] } ?? []) + take(message, of: rank, now: now)
+  }
+
+  /// What a node of the run says.
+  private mutating func take(
+    _ message: ControlMessage, of rank: Rank, now: MeasuredTime
+  ) -> [Action] {
+    let identity = nodes[rank.index]!.identity
+    // It has told everything, and its part is done. Whatever becomes of it then is no matter of this run.
+    if nodes[rank.index]!.report != nil {
       if case .failed = message { roll.remove(identity) }
       return []
     }
-    nodes[rank.index]!.lastHeard = now
     switch (phase, message) {
     case (_, .alive): return []
-    case (_, .pong(let sent, let node)):
-      nodes[rank.index]!.clock.add(sent: sent, node: node, received: now)
+    case (_, .pong(let pong)):
+      nodes[rank.index]!.clock.add(sent: pong.ping.sent, node: pong.node, received: now)
+      if let error = miscount(pong, rank) { return fail(error) }
       // Some at once, since the first ones may have waited; then one with every heartbeat.
-      return nodes[rank.index]!.clock.exchanges < NodeClock.firstExchanges
-        ? [.send(.ping(now), to: identity)] : []
+      return nodes[rank.index]!.clock.exchanges < NodeClock.firstExchanges ? [ping(rank, now)] : []
+    case (_, .astray(let reason)): return fail(.miscounted(rank, reason))
     case (.loading, .wantWeights(let request)): return [.serve(request, to: identity)]
     case (_, .failed(let reason)): return fail(.node(rank, reason))
     case (.binding, .bound(let endpoints)):
@@ -265,8 +197,12 @@ public struct ClusterSession: Sendable {
       enter(.running, now)
       return advance()
     case (.running, .windowDone(let report)):
-      guard report.index == nodes[rank.index]!.windowsDone, report.index < fed else {
+      let due = nodes[rank.index]!.windowsDone
+      guard report.index >= due, report.index < fed else {
         return fail(.protocolFault(rank, "reported window \(report.index) out of turn"))
+      }
+      guard report.index == due else {
+        return fail(.miscounted(rank, "window \(report.index) was reported, and never \(due)"))
       }
       windows[report.index][rank.index] = report
       nodes[rank.index]!.windowsDone += 1
@@ -305,7 +241,9 @@ public struct ClusterSession: Sendable {
         ]
       }
     }
-    returning.remove(identity)
+    // It was said before that run, and once too often: what it still says of the run is under way behind it.
+    if let run = returning[identity], hello.run != run { return [] }
+    returning[identity] = nil
     if let reason = roll.register(hello, from: identity, now: now) {
       return [.send(.refuse(reason), to: identity)]
     }
@@ -318,30 +256,15 @@ public struct ClusterSession: Sendable {
       returning.isEmpty || (now - phaseBegan).nanoseconds > Self.returnLimit,
       let members = roll.draft(ranks: nodes.count)
     else { return [] }
-    nodes = members.map { Node($0, boot: boot, now: now) }
+    // Who has not come by now is not awaited.
+    returning = [:]
+    nodes = members.map { Node($0, boot: boot, silence: limits.silence, now: now) }
     enter(.binding, now)
-    return zip(members, assignments).flatMap { member, assignment -> [Action] in
+    return assignments.enumerated().flatMap { index, assignment -> [Action] in
       var assignment = assignment
       assignment.sourceKeys = Set(assignment.sources.map { members[$0.index].hello.key }).sorted()
-      return [
-        .send(.assign(assignment), to: member.identity), .send(.ping(now), to: member.identity),
-      ]
+      return [say(.assign(assignment), to: index), ping(Rank(index), now)]
     }
-  }
-
-  /// A node that tells nodes of other hosts to reach it at loopback.
-  private func unreachable() -> RunError? {
-    guard Set(nodes.map { $0!.hello.boot }).count > 1 else { return nil }
-    for (rank, node) in nodes.enumerated() {
-      for place in node!.endpoints! where place.endpoint.hasPrefix("tcp://127.") {
-        return .node(
-          Rank(rank),
-          "it is to be reached at \(place.endpoint), which is its own host's alone, and nodes are on "
-            + "several hosts. Start it with the coordinator's address on the network, or with "
-            + "--address")
-      }
-    }
-    return nil
   }
 
   private mutating func connect() -> [Action] {
@@ -355,7 +278,7 @@ public struct ClusterSession: Sendable {
       }
     }
     if let error = unreachable() { return fail(error) }
-    return nodes.enumerated().map { .send(.connect(targets[$0.offset]), to: $0.element!.identity) }
+    return targets.enumerated().map { say(.connect($0.element), to: $0.offset) }
   }
 
   /// Asks for windows while nodes have room, and finishes when they have done all.
@@ -364,7 +287,7 @@ public struct ClusterSession: Sendable {
     let total = hasStopped ? fed : windowCount
     if slowest == total, fed == total {
       phase = .reporting
-      return nodes.map { .send(.finish, to: $0!.identity) }
+      return nodes.indices.map { say(.finish, to: $0) }
     }
     guard !hasStopped else { return [] }
     var actions: [Action] = []
@@ -378,6 +301,8 @@ public struct ClusterSession: Sendable {
   // MARK: Ends
 
   private mutating func exited(_ process: Int32, _ status: String) -> [Action] {
+    // It may have come back before it ended, and must not be given a rank.
+    roll.remove(process: process)
     guard let index = nodes.firstIndex(where: { $0?.hello.process == process }) else {
       return phase == .registering
         ? fail(.exitedEarly(process: process, status: status)) : []
@@ -402,22 +327,58 @@ public struct ClusterSession: Sendable {
             + spares.map { "\($0.hello.place), which asks for rank \($0.hello.requestedRank!)" },
           seconds: Double(waited) / 1e9))
     }
+    var notices: [Action] = []
     for (index, node) in nodes.enumerated() {
-      guard let node, node.report == nil else { continue }
-      let silence = (now - node.lastHeard).nanoseconds
-      if silence > limits.silence {
+      guard let node, node.report == nil, let change = nodes[index]!.liveness.tick(now: now) else {
+        continue
+      }
+      if case .lost(let silence) = change {
         return fail(
           .silent(
             Rank(index), process: node.hello.process, seconds: Double(silence) / 1e9, phase: phase))
       }
+      notices.append(.noticed(Rank(index), change))
     }
     if phase == .loading, waited > limits.loading {
       let late = nodes.indices.filter { !nodes[$0]!.isReady }.map { Rank($0) }
       return fail(.loadingLate(late, seconds: Double(waited) / 1e9))
     }
     // A ping tells that the coordinator is alive, and its answer how the clocks stand.
-    return nodes.compactMap { $0.map { .send(.ping(now), to: $0.identity) } }
-      + roll.members.map { .send(.alive, to: $0.identity) }
+    let pings = nodes.indices.filter { nodes[$0] != nil }.map { ping(Rank($0), now) }
+    return notices + pings + roll.members.map { .send(.alive, to: $0.identity) }
+  }
+
+  // MARK: Counting words
+
+  /// Says a word of the run to the node of a rank.
+  private mutating func say(_ message: ControlMessage, to index: Int) -> Action {
+    nodes[index]!.told += 1
+    return .send(message, to: nodes[index]!.identity)
+  }
+
+  private func ping(_ rank: Rank, _ now: MeasuredTime) -> Action {
+    let node = nodes[rank.index]!
+    return .send(
+      .ping(.init(run: assignments[rank.index].run, sent: now, words: node.told)),
+      to: node.identity)
+  }
+
+  /// Words go in order both ways, and so do ping and pong between them: when a pong comes, the node has heard all
+  /// that was said before the ping, and all that it said before the pong is here. If not, something was lost
+  /// with a connection that was cut, and would be waited for without end.
+  private func miscount(_ pong: ControlMessage.Pong, _ rank: Rank) -> RunError? {
+    let run = assignments[rank.index].run
+    let heard = nodes[rank.index]!.heard
+    // A ping of the run before says nothing of this one, even if both have one number.
+    guard pong.ping.run == run, pong.ping.sent >= nodes[rank.index]!.drafted else { return nil }
+    guard pong.run == run else { return .miscounted(rank, "its assignment did not come") }
+    guard pong.heard == pong.ping.words, pong.said == heard else {
+      return .miscounted(
+        rank,
+        "of \(pong.ping.words) words to it \(pong.heard) have come, and \(heard) of its own "
+          + "\(pong.said)")
+    }
+    return nil
   }
 
   private mutating func fail(_ error: RunError) -> [Action] {
@@ -428,8 +389,10 @@ public struct ClusterSession: Sendable {
       guard let node else { continue }
       if isAgain, error.lost != Rank(rank) {
         // Who has told all and said hello waits already.
-        if node.report == nil { actions.append(.send(.again(words), to: node.identity)) }
-        staying.append(node.identity)
+        if node.report == nil {
+          actions.append(.send(.again(words, run: assignments[rank].run), to: node.identity))
+        }
+        staying.append((node.identity, assignments[rank].run))
       } else {
         actions.append(.send(.abort(words), to: node.identity))
       }
@@ -443,8 +406,12 @@ public struct ClusterSession: Sendable {
     return actions + [.ended(.failure(error))]
   }
 
-  /// The nodes of the run, by rank; nobody while they register.
-  public var identities: [NodeIdentity] { nodes.compactMap { $0?.identity } }
+  /// The nodes of the run, by rank, with its number; nobody while they register.
+  public var served: [(NodeIdentity, run: UInt64)] {
+    zip(nodes, assignments).compactMap { node, assignment in
+      node.map { ($0.identity, assignment.run) }
+    }
+  }
 
   /// The rank that a node has, if it has one.
   public func rank(of identity: NodeIdentity) -> Rank? {

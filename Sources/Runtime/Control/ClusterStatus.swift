@@ -18,9 +18,14 @@ public struct ClusterStatus: Hashable, Sendable {
     public var hello: ControlMessage.Hello
     /// For how long it has said nothing.
     public var silence: MeasuredTime
+    /// Whether that is so long that it may be lost; one that is lost is not listed.
+    public var isSuspect: Bool
 
     /// Takes each field as it is.
-    public init(rank: Int?, hello: ControlMessage.Hello, silence: MeasuredTime) {
+    public init(
+      rank: Int?, hello: ControlMessage.Hello, silence: MeasuredTime, isSuspect: Bool = false
+    ) {
+      self.isSuspect = isSuspect
       self.rank = rank
       self.hello = hello
       self.silence = silence
@@ -33,10 +38,15 @@ public struct ClusterStatus: Hashable, Sendable {
 
 extension NodeRoll {
   /// Everyone who waits.
-  public func status(now: MeasuredTime) -> ClusterStatus {
+  ///
+  /// - Parameter limit: Nanoseconds of silence after which a node is forgotten.
+  public func status(limit: Int64, now: MeasuredTime) -> ClusterStatus {
     var status = ClusterStatus()
     status.members = members.map {
-      ClusterStatus.Member(rank: nil, hello: $0.hello, silence: now - $0.lastHeard)
+      let silence = now - $0.lastHeard
+      return ClusterStatus.Member(
+        rank: nil, hello: $0.hello, silence: silence,
+        isSuspect: silence.nanoseconds > Liveness.suspicion(limit: limit))
     }
     return status
   }
@@ -50,6 +60,7 @@ extension ByteWriter {
       writer.put(Int32(member.rank ?? -1))
       writer.put(member.hello)
       writer.put(member.silence.nanoseconds)
+      writer.put(member.isSuspect)
     }
   }
 }
@@ -63,7 +74,7 @@ extension ByteReader {
       let rank = try reader.get(Int32.self)
       return ClusterStatus.Member(
         rank: rank < 0 ? nil : Int(rank), hello: try reader.hello(),
-        silence: try reader.instant())
+        silence: try reader.instant(), isSuspect: try reader.truth())
     }
     return status
   }

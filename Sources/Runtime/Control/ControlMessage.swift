@@ -20,8 +20,9 @@ import Quantities
 ///                   ◀──       dismiss          there is none: leave
 /// ```
 /// While it loads, a node may ask for weights: `wantWeights` ▸ `weights`, `wantChunk` ▸ `chunk`. At any time:
-/// `alive` either way; `ping` ▸ `pong`, which tells how clocks stand; `failed` from a node, `abort` from the
-/// coordinator, or `again`, after which the node says `hello` once more. Anyone may ask for the `status`, and gets the `members`.
+/// `alive` either way; `ping` ▸ `pong`, which tells how clocks stand, and whether every word has come; `failed`
+/// from a node, or `astray`; `abort` from the coordinator, or `again`, after which the node says `hello` once more.
+/// Anyone may ask for the `status`, and gets the `members`.
 public enum ControlMessage: Sendable {
   // From a node.
   case hello(Hello)
@@ -31,8 +32,9 @@ public enum ControlMessage: Sendable {
   case done(NodeReport)
   case failed(String)
   case wantWeights(WeightRequest)
-  /// The coordinator's clock when it sent the ping, and the node's when it came.
-  case pong(sent: MeasuredTime, node: MeasuredTime)
+  /// The coordinator's words do not follow each other: one was lost with its connection, or came twice.
+  case astray(String)
+  case pong(Pong)
   // From the coordinator.
   case refuse(String)
   case assign(Assignment)
@@ -41,13 +43,12 @@ public enum ControlMessage: Sendable {
   case begin
   case finish
   case abort(String)
-  /// The run is over, because a node was lost; stay for it to be run again.
-  case again(String)
+  /// The run of this number is over, because a node was lost; stay for it to be run again.
+  case again(String, run: UInt64)
   /// Leave: nothing is left to do.
   case dismiss
   case weights(WeightAnswer)
-  /// The coordinator's clock when it sent it.
-  case ping(MeasuredTime)
+  case ping(Ping)
   case members(ClusterStatus)
   // Either way.
   case alive
@@ -76,12 +77,16 @@ public enum ControlMessage: Sendable {
     public var boot: String
     /// The node's public key in a secured cluster; empty in an open one.
     public var key: String
+    /// The last run of which it has heard; 0 before the first. A hello is said again until it is answered, so one
+    /// may come when it was answered already: who has served a run has heard of it.
+    public var run: UInt64
 
     /// Takes each field as it is.
     public init(
       protocolVersion: UInt16 = ProtocolVersion.current, toolVersion: String = Tool.version,
       host: String, process: Int32, processors: Int, instructions: String,
-      requestedRank: Int? = nil, memory: Int = 0, boot: String = "", key: String = ""
+      requestedRank: Int? = nil, memory: Int = 0, boot: String = "", key: String = "",
+      run: UInt64 = 0
     ) {
       self.protocolVersion = protocolVersion
       self.toolVersion = toolVersion
@@ -93,6 +98,7 @@ public enum ControlMessage: Sendable {
       self.memory = memory
       self.boot = boot
       self.key = key
+      self.run = run
     }
   }
 
@@ -111,6 +117,47 @@ public enum ControlMessage: Sendable {
       self.peer = peer
       self.endpoint = endpoint
       self.key = key
+    }
+  }
+
+  /// What the coordinator says once a second to each node of a run.
+  public struct Ping: Hashable, Sendable {
+    /// The run under way.
+    public var run: UInt64
+    /// The coordinator's clock when it sent it.
+    public var sent: MeasuredTime
+    /// Words of the run that it has said to this node.
+    public var words: Int
+
+    /// Takes each field as it is.
+    public init(run: UInt64, sent: MeasuredTime, words: Int) {
+      self.run = run
+      self.sent = sent
+      self.words = words
+    }
+  }
+
+  /// A node's answer. Both sides count words, because a connection that is cut and made anew loses those that
+  /// were under way, and neither side is told.
+  public struct Pong: Hashable, Sendable {
+    /// What it answers.
+    public var ping: Ping
+    /// The node's clock when the ping came.
+    public var node: MeasuredTime
+    /// The run that the node was last assigned to; 0 before the first.
+    public var run: UInt64
+    /// Words of that run that it has heard from the coordinator.
+    public var heard: Int
+    /// Words of that run that it has said to it.
+    public var said: Int
+
+    /// Takes each field as it is.
+    public init(ping: Ping, node: MeasuredTime, run: UInt64, heard: Int, said: Int) {
+      self.ping = ping
+      self.node = node
+      self.run = run
+      self.heard = heard
+      self.said = said
     }
   }
 

@@ -20,16 +20,18 @@ extension ControlMessage {
     case .ready(let weightBytes): writer.put(count: weightBytes)
     case .windowDone(let report): writer.put(report)
     case .done(let report): writer.put(report)
-    case .failed(let reason), .refuse(let reason), .abort(let reason), .again(let reason):
+    case .failed(let reason), .refuse(let reason), .abort(let reason),
+      .astray(let reason):
       writer.put(reason)
+    case .again(let reason, let run):
+      writer.put(reason)
+      writer.put(run)
     case .assign(let assignment): writer.put(assignment)
     case .window(let window): writer.put(window)
     case .wantWeights(let request): writer.put(request)
     case .weights(let answer): writer.put(answer)
-    case .ping(let sent): writer.put(sent.nanoseconds)
-    case .pong(let sent, let node):
-      writer.put(sent.nanoseconds)
-      writer.put(node.nanoseconds)
+    case .ping(let ping): writer.put(ping)
+    case .pong(let pong): writer.put(pong)
     case .members(let status): writer.put(status)
     case .begin, .finish, .dismiss, .alive, .status: break
     }
@@ -61,18 +63,19 @@ extension ControlMessage {
     case .windowDone: self = .windowDone(try reader.windowReport())
     case .done: self = .done(try reader.nodeReport())
     case .failed: self = .failed(try reader.text())
+    case .astray: self = .astray(try reader.text())
     case .refuse: self = .refuse(try reader.text())
     case .abort: self = .abort(try reader.text())
     case .assign: self = .assign(try reader.assignment())
     case .window: self = .window(try reader.window())
     case .begin: self = .begin
     case .finish: self = .finish
-    case .again: self = .again(try reader.text())
+    case .again: self = .again(try reader.text(), run: try reader.get())
     case .dismiss: self = .dismiss
     case .wantWeights: self = .wantWeights(try reader.weightRequest())
     case .weights: self = .weights(try reader.weightAnswer())
-    case .ping: self = .ping(try reader.instant())
-    case .pong: self = .pong(sent: try reader.instant(), node: try reader.instant())
+    case .ping: self = .ping(try reader.ping())
+    case .pong: self = .pong(try reader.pong())
     case .members: self = .members(try reader.clusterStatus())
     case .alive: self = .alive
     case .status: self = .status
@@ -96,7 +99,18 @@ extension ControlMessage {
   public enum Kind: UInt8, Sendable {
     case hello, bound, ready, windowDone, done, failed, refuse, assign, connect, window, begin
     case finish, abort, alive, dismiss, wantWeights, weights, ping, pong, status, members
-    case again
+    case again, astray
+
+    /// Whether it is a word of a run, which both sides count: what is said once, and missed when it is lost.
+    /// Weights are asked for again, a hello is said until it is answered, and the rest belongs to no run.
+    public var isCounted: Bool {
+      switch self {
+      case .hello, .alive, .ping, .pong, .status, .members, .wantWeights, .weights: false
+      case .bound, .ready, .windowDone, .done, .failed, .refuse, .assign, .connect, .window, .begin,
+        .finish, .abort, .dismiss, .again, .astray:
+        true
+      }
+    }
 
     /// The message's name in errors.
     var name: String {
@@ -108,7 +122,8 @@ extension ControlMessage {
     }
   }
 
-  var kind: Kind {
+  /// What it is.
+  public var kind: Kind {
     switch self {
     case .hello: .hello
     case .bound: .bound
@@ -124,6 +139,7 @@ extension ControlMessage {
     case .finish: .finish
     case .abort: .abort
     case .again: .again
+    case .astray: .astray
     case .dismiss: .dismiss
     case .wantWeights: .wantWeights
     case .weights: .weights
@@ -149,6 +165,21 @@ extension ByteWriter {
     put(count: hello.memory)
     put(hello.boot)
     put(hello.key)
+    put(hello.run)
+  }
+
+  fileprivate mutating func put(_ ping: ControlMessage.Ping) {
+    put(ping.run)
+    put(ping.sent.nanoseconds)
+    put(count: ping.words)
+  }
+
+  fileprivate mutating func put(_ pong: ControlMessage.Pong) {
+    put(pong.ping)
+    put(pong.node.nanoseconds)
+    put(pong.run)
+    put(count: pong.heard)
+    put(count: pong.said)
   }
 
   fileprivate mutating func put(_ report: WindowReport) {
@@ -195,11 +226,21 @@ extension ByteReader {
     hello.memory = try count()
     hello.boot = try text()
     hello.key = try text()
+    hello.run = try get()
     return hello
   }
 
   mutating func instant() throws(FrameError) -> MeasuredTime {
     MeasuredTime(nanoseconds: try get())
+  }
+
+  fileprivate mutating func ping() throws(FrameError) -> ControlMessage.Ping {
+    ControlMessage.Ping(run: try get(), sent: try instant(), words: try count())
+  }
+
+  fileprivate mutating func pong() throws(FrameError) -> ControlMessage.Pong {
+    ControlMessage.Pong(
+      ping: try ping(), node: try instant(), run: try get(), heard: try count(), said: try count())
   }
 
   fileprivate mutating func requestedRank() throws(FrameError) -> Int? {

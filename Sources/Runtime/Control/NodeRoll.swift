@@ -67,6 +67,11 @@ public struct NodeRoll: Sendable {
     members.removeAll { $0.identity == identity }
   }
 
+  /// A process of the coordinator's host has ended.
+  public mutating func remove(process: Int32) {
+    members.removeAll { $0.hello.process == process }
+  }
+
   /// Takes out those that have been silent for longer than `limit` nanoseconds.
   public mutating func dropSilent(_ limit: Int64, now: MeasuredTime) {
     members.removeAll { (now - $0.lastHeard).nanoseconds > limit }

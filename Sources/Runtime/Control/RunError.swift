@@ -9,6 +9,8 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
   case loadingLate([Rank], seconds: Double)
   case node(Rank, String)
   case protocolFault(Rank, String)
+  /// A word between the coordinator and a rank was lost, or came twice.
+  case miscounted(Rank, String)
   case aborted(String)
   /// A socket or a process of the coordinator itself.
   case coordinator(String)
@@ -21,10 +23,13 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Whether the run failed because a process is gone, and not because of what it was asked to do.
+  /// Whether the run failed because a process or a word is gone, and not because of what was asked for: it can
+  /// be done again.
   public var isLoss: Bool {
-    if case .exitedEarly = self { return true }
-    return lost != nil
+    switch self {
+    case .exitedEarly, .miscounted: true
+    default: lost != nil
+    }
   }
 
   /// One sentence or two.
@@ -46,6 +51,8 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
     case .node(let rank, let reason):
       reason.hasPrefix(rank.description) ? reason : "\(rank): \(reason)"
     case .protocolFault(let rank, let what): "\(rank) \(what)"
+    case .miscounted(let rank, let what):
+      "\(rank) and the coordinator have not heard the same, as when a connection is cut and made anew: \(what)"
     case .aborted(let reason): "the run was given up: \(reason)"
     case .coordinator(let reason): reason
     }

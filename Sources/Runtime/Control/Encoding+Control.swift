@@ -185,6 +185,10 @@ extension ByteWriter {
   }
 }
 
+/// Nanoseconds that a monotonic clock may show: 73 years after its host's start. Sums and differences of a few
+/// stay within 64 bits.
+private let latestInstant: Int64 = 1 << 61
+
 extension ByteReader {
   mutating func hello() throws(FrameError) -> ControlMessage.Hello {
     var hello = ControlMessage.Hello(
@@ -198,8 +202,14 @@ extension ByteReader {
     return hello
   }
 
+  /// Reads an instant of a monotonic clock, or a span: between 0 and `latestInstant`.
   mutating func instant() throws(FrameError) -> MeasuredTime {
-    MeasuredTime(nanoseconds: try get())
+    let start = offset
+    let nanoseconds = try get(Int64.self)
+    guard (0...latestInstant).contains(nanoseconds) else {
+      throw .value(offset: start, "a clock that shows \(nanoseconds) ns")
+    }
+    return MeasuredTime(nanoseconds: nanoseconds)
   }
 
   fileprivate mutating func requestedRank() throws(FrameError) -> Int? {
@@ -219,7 +229,7 @@ extension ByteReader {
     report.outputs = try list(minimumBytes: 16) { reader throws(FrameError) in
       WindowReport.Output(
         batch: Int(try reader.get(UInt32.self)), stamp: try reader.stamp(),
-        measured: MeasuredTime(nanoseconds: try reader.get()),
+        measured: try reader.instant(),
         tokens: try reader.list(minimumBytes: 4) { reader throws(FrameError) in try reader.get() })
     }
     report.logits = try list(minimumBytes: 12) { reader throws(FrameError) in
@@ -255,7 +265,11 @@ extension ByteReader {
   }
 
   private mutating func moment() throws(FrameError) -> MeasuredTime? {
+    let start = offset
     let nanoseconds = try get(Int64.self)
+    guard nanoseconds <= latestInstant else {
+      throw .value(offset: start, "a clock that shows \(nanoseconds) ns")
+    }
     return nanoseconds < 0 ? nil : MeasuredTime(nanoseconds: nanoseconds)
   }
 }

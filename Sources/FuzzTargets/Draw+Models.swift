@@ -137,7 +137,7 @@ extension Draw {
     case 0: writer.tensors.remove(at: index)
     case 1: writer.tensors.append(writer.tensors[index])
     case 2: writer.tensors[index].name = chance(50) ? text() : pick(writer.tensors).name
-    case 3:
+    case 3 where !writer.tensors[index].dimensions.isEmpty:
       let place = below(writer.tensors[index].dimensions.count)
       writer.tensors[index].dimensions[place] = edge()
     case 4: writer.tensors[index].dimensions = (0..<below(7)).map { _ in UInt64(below(9)) }
@@ -158,7 +158,8 @@ extension Draw {
       ("model.embed_tokens.weight", [8, 4]), ("\(prefix).input_layernorm.weight", [4]),
       ("\(prefix).self_attn.q_proj.weight", [4, 4]), ("\(prefix).self_attn.k_proj.weight", [2, 4]),
       ("\(prefix).self_attn.v_proj.weight", [2, 4]), ("\(prefix).self_attn.o_proj.weight", [4, 4]),
-      ("\(prefix).post_attention_layernorm.weight", [4]), ("\(prefix).mlp.gate_proj.weight", [6, 4]),
+      ("\(prefix).post_attention_layernorm.weight", [4]),
+      ("\(prefix).mlp.gate_proj.weight", [6, 4]),
       ("\(prefix).mlp.up_proj.weight", [6, 4]), ("\(prefix).mlp.down_proj.weight", [4, 6]),
       ("model.norm.weight", [4]), ("lm_head.weight", [8, 4]),
     ]
@@ -189,7 +190,9 @@ extension Draw {
   }
 
   private static let safetensorsWords = TreeWords(
-    keys: ["dtype", "shape", "data_offsets", "model.norm.weight", "lm_head.weight", "__metadata__"],
+    keys: [
+      "dtype", "shape", "data_offsets", "model.norm.weight", "lm_head.weight", "__metadata__",
+    ],
     values: [
       .string("F32"), .string("BF16"), .string("F4"), .string("F6_E2M3"), .string("Q4"),
       .number(4), .number(0), .number(-1), .array([.number(4)]), .array([.number(0), .number(16)]),

@@ -39,7 +39,8 @@ struct Draw {
     switch below(8) {
     case 0: ""
     case 1: pick(["é", "\u{10FFFF}", "\u{FEFF}", "a\u{301}", "日本", "\u{0}", "\u{85}", "👩‍👩‍👧"])
-    case 2: pick(["\"", "\\", "'", "\n", "\t", ": ", "#", "&a", "*a", "!!str x", "{", "[", "---", "<<"])
+    case 2:
+      pick(["\"", "\\", "'", "\n", "\t", ": ", "#", "&a", "*a", "!!str x", "{", "[", "---", "<<"])
     case 3: String(repeating: "x", count: below(200))
     default: String((0..<1 + below(8)).map { _ in pick(Array("abcdefgh01239_.-/ ")) })
     }

@@ -55,7 +55,9 @@ public struct FuzzTally: Sendable {
 
   private mutating func place(_ error: String) -> Int? {
     if let index = known[error] { return index }
-    guard let index = cases.firstIndex(where: { fnmatch($0, error, 0) == 0 }) else { return nil }
+    // A zero that an error quotes would end the text for fnmatch.
+    let text = error.utf8.contains(0) ? String(error.map { $0 == "\0" ? "?" : $0 }) : error
+    guard let index = cases.firstIndex(where: { fnmatch($0, text, 0) == 0 }) else { return nil }
     if known.count < Self.mostKnown { known[error] = index }
     return index
   }

@@ -63,7 +63,7 @@ extension Draw {
     case .object(var pairs):
       spoilObject(&pairs, words)
       tree = .object(pairs)
-    case .array(var elements): 
+    case .array(var elements):
       switch below(4) {
       case 0 where !elements.isEmpty: elements.remove(at: below(elements.count))
       case 1 where !elements.isEmpty: elements.append(pick(elements))

@@ -30,7 +30,8 @@ extension WaferFuzz {
       }
       throw ExitCode(status)
     #else
-      throw ValidationError("--coverage needs a build with WAFER_FUZZ set, as scripts/fuzz makes it")
+      throw ValidationError(
+        "--coverage needs a build with WAFER_FUZZ set, as scripts/fuzz makes it")
     #endif
   }
 }

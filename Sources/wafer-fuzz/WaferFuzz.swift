@@ -35,7 +35,10 @@ struct WaferFuzz: ParsableCommand {
   @Option(help: "Folder for an input that ends the process.")
   var findings = "."
 
-  @Flag(help: "Fuzz with coverage instead (libFuzzer); FILES are then its arguments. Needs a build with WAFER_FUZZ.")
+  @Flag(
+    help:
+      "Fuzz with coverage instead (libFuzzer); FILES are then its arguments. Needs a build with WAFER_FUZZ."
+  )
   var coverage = false
 
   func run() throws {
@@ -91,7 +94,7 @@ struct WaferFuzz: ParsableCommand {
         "\(tally.reached.count)", "\(cases)",
       ].joined(separator: "\t"))
     func tell(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
-    if files.isEmpty, collect != nil {
+    if collect != nil {
       for pattern in tally.missing { tell("not reached: \(pattern)") }
     }
     for (error, times) in tally.unlisted.sorted(by: { $0.key < $1.key }) {

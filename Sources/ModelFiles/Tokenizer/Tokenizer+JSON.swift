@@ -85,7 +85,8 @@ extension TokenizerJSON {
     guard count - texts.count <= Tokenizer.mostGaps else {
       throw JSON.KeyError(
         .malformed, key: "model.vocab",
-        "\(texts.count) tokens have numbers up to \(count - 1); at most \(Tokenizer.mostGaps) may be missing")
+        "\(texts.count) tokens have numbers up to \(count - 1); at most \(Tokenizer.mostGaps) may be missing"
+      )
     }
     var table = TokenTable(capacity: count)
     for token in 0..<count {

@@ -146,6 +146,7 @@ extension ByteWriter {
     put(hello.instructions)
     put(Int32(hello.requestedRank ?? -1))
     // Up to here as in version 1, so that every coordinator can tell every node what is wrong.
+    guard hello.protocolVersion == ProtocolVersion.current else { return }
     put(count: hello.memory)
     put(hello.boot)
     put(hello.key)

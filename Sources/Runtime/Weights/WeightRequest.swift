@@ -218,7 +218,8 @@ extension ByteReader {
       hashes.count == WeightPart.chunks(of: part.byteCount)
     else {
       throw .value(
-        offset: start, "\(hashes.count) hashes for a part of \(rows) rows of \(part.rowBytes) bytes")
+        offset: start, "\(hashes.count) hashes for a part of \(rows) rows of \(part.rowBytes) bytes"
+      )
     }
     return part
   }

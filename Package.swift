@@ -7,12 +7,16 @@ import PackageDescription
 /// compiler.
 let isStrict = Context.environment["WAFER_STRICT"] != nil
 
+/// `scripts/fuzz` sets it: code counts its branches for libFuzzer, and AddressSanitizer watches its memory.
+let isFuzzed = Context.environment["WAFER_FUZZ"] != nil
+
 let swift: [SwiftSetting] =
   [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
   ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
+  + (isFuzzed ? [.unsafeFlags(["-sanitize=fuzzer,address"]), .define("LIBFUZZER")] : [])
 
 /// Kernels are always optimised, so that debug builds stay usable, and never contract `a * b + c`,
 /// so that the bits of a result do not depend on the compiler's choice. What is fused says so.
@@ -154,6 +158,26 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Quantities", "Placement", "Hardware", "Programs"],
       path: "Tests/TestSupport", swiftSettings: swift),
+
+    // Hostile bytes for every reader; `scripts/fuzz` runs them for long.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "ZeroMQ", "Quantities", "Models", "Placement", "Hardware", "Programs", "Serving", "Tensors",
+        "ModelFiles", "Transformer", "Messaging", "Runtime", "ZeroMQTransport", "Experiments",
+        "TestSupport",
+      ], swiftSettings: swift),
+    .executableTarget(
+      name: "wafer-fuzz",
+      dependencies: [
+        "Experiments", "FuzzTargets",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: swift,
+      linkerSettings: isFuzzed ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : []),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets", "Experiments", "TestSupport"],
+      exclude: ["Corpus"], swiftSettings: swift),
+
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: swift),
     .testTarget(
       name: "QuantitiesTests", dependencies: ["Quantities", "TestSupport"], swiftSettings: swift),

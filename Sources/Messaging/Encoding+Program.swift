@@ -96,9 +96,12 @@ extension ByteWriter {
 }
 
 extension ByteReader {
-  /// Reads a time in picoseconds.
+  /// Reads a time in picoseconds, which is never before the start: so no difference of two leaves the range.
   public mutating func time() throws(FrameError) -> EmulatedTime {
-    EmulatedTime(picoseconds: try get())
+    let start = offset
+    let time = EmulatedTime(picoseconds: try get())
+    guard time >= .zero else { throw .value(offset: start, "a time of \(time.picoseconds) ps") }
+    return time
   }
 
   mutating func values() throws(FrameError) -> Values {

@@ -102,19 +102,18 @@ public struct MessageHeader: Hashable, Sendable {
     elements = try reader.count()
     let sizeOffset = reader.offset
     payloadBytes = try reader.count()
-    let expected = type == .phantom ? 0 : elements.multipliedReportingOverflow(by: 4).partialValue
-    guard payloadBytes == expected else {
+    let (words, overflow) = elements.multipliedReportingOverflow(by: 4)
+    guard !overflow, payloadBytes == (type == .phantom ? 0 : words) else {
       throw .value(
         offset: sizeOffset, "\(payloadBytes) payload bytes for \(elements) elements of \(type)")
     }
-    departure = EmulatedTime(picoseconds: try reader.get())
-    let arrival = EmulatedTime(picoseconds: try reader.get())
+    departure = try reader.time()
+    let arrival = try reader.time()
     var account = Account()
     var total: Int64 = 0
     for entry in Account.Entry.allCases {
-      let span = try reader.get(Int64.self)
-      account[entry] = EmulatedTime(picoseconds: span)
-      total &+= span
+      account[entry] = try reader.time()
+      total &+= account[entry].picoseconds
     }
     try reader.finish()
     guard total == arrival.picoseconds, let stamp = Stamp(time: arrival, account: account) else {

@@ -132,11 +132,13 @@ public struct ModelFile: Sendable {
     _ file: FileBytes, name: String
   ) throws(ModelFileError) -> (ModelShape, ModelConfiguration) {
     let configuration = try JSON.decode(ModelConfiguration.self, file: file)
-    do {
-      return (try configuration.shape(name: name), configuration)
-    } catch {
-      throw error.inFile(file.path)
+    let shape: ModelShape
+    do { shape = try configuration.shape(name: name) } catch { throw error.inFile(file.path) }
+    guard shape.isCountable else {
+      throw ModelFileError(
+        .malformed, file: file.path, "its sizes together make more weights than can be counted")
     }
+    return (shape, configuration)
   }
 
   /// Checks that every tensor of the model is there, in its shape and in a usable format.

@@ -15,9 +15,17 @@ public struct Stamp: Hashable, Sendable {
     account = Account()
   }
 
-  /// A stamp as a message carried it; `nil` when the account does not add up to the time.
+  /// A stamp as a message carried it; `nil` when the account does not add up to the time, or has an entry
+  /// before the start.
   public init?(time: EmulatedTime, account: Account) {
-    guard account.total == time else { return nil }
+    // Entry by entry, since those of a hostile message may leave the range of time.
+    var total: Int64 = 0
+    for entry in Account.Entry.allCases {
+      let (sum, overflow) = total.addingReportingOverflow(account[entry].picoseconds)
+      guard !overflow, account[entry] >= .zero else { return nil }
+      total = sum
+    }
+    guard total == time.picoseconds else { return nil }
     self.time = time
     self.account = account
   }

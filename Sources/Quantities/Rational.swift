@@ -47,7 +47,7 @@ public struct Rational: Hashable, Comparable, Sendable {
     guard digits > 0 else { return nil }
     if let marker = rest.first {
       guard marker == "e" || marker == "E", let exponent = Int(rest.dropFirst()),
-        abs(exponent) <= 18
+        (-18...18).contains(exponent)
       else { return nil }
       scale += exponent
     }
@@ -98,8 +98,12 @@ public struct Rational: Hashable, Comparable, Sendable {
     a * Self(b.denominator, over: b.numerator)
   }
 
-  /// Exact comparison.
-  public static func < (a: Self, b: Self) -> Bool { (a - b).numerator < 0 }
+  /// Exact comparison, of any two: a difference could leave 128 bits.
+  public static func < (a: Self, b: Self) -> Bool {
+    let left = a.numerator.multipliedFullWidth(by: b.denominator)
+    let right = b.numerator.multipliedFullWidth(by: a.denominator)
+    return (left.high, left.low) < (right.high, right.low)
+  }
 
   private static func greatestCommonDivisor(_ a: UInt128, _ b: UInt128) -> UInt128 {
     var (a, b) = (a, b)

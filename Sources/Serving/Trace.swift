@@ -11,6 +11,9 @@ public enum Trace {
   /// Most tokens of a row, on either side.
   public static let mostTokens = 10_000_000
 
+  /// Parts of a second that a timestamp may have: attoseconds, so that the sum with its hours stays exact.
+  private static let finestSecond: Int128 = 1_000_000_000_000_000_000
+
   /// Picoseconds from first to last: half the range of emulated time, which leaves room to serve them.
   private static let longest: Int128 = 50 * 86_400 * Int128(EmulatedTime.picosecondsPerSecond)
 
@@ -111,7 +114,8 @@ public enum Trace {
       (1...daysInMonth(year, month)).contains(date), clock.count == 3,
       let hour = Int(clock[0]), (0..<24).contains(hour),
       let minute = Int(clock[1]), (0..<60).contains(minute),
-      let second = Rational(decimal: clock[2]), second >= Rational(0), second < Rational(60)
+      let second = Rational(decimal: clock[2]), second >= Rational(0), second < Rational(60),
+      second.denominator <= finestSecond
     else { return nil }
     let hours = daysSince2000(year, month, date) * 24 + hour
     return Rational(hours * 3600 + minute * 60) + second

@@ -14,7 +14,7 @@ struct SettingsReader {
       case .quantity, .quantityOrInfinite: _ = try limit(key.name)
       case .count: _ = try optionalCount(key.name)
       case .counts: _ = try counts(key.name)
-      case .decimal: _ = try decimal(key.name)
+      case .decimal: _ = try optionalDecimal(key.name)
       case .grid: _ = try grid(key.name)
       case .sides: _ = try sides(key.name)
       case .items: _ = try items(key.name)

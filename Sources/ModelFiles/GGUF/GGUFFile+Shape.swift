@@ -41,8 +41,12 @@ extension GGUFFile {
     guard let epsilon = try number("\(architecture).attention.layer_norm_rms_epsilon") else {
       throw missing("\(architecture).attention.layer_norm_rms_epsilon")
     }
+    guard epsilon >= 0, Float(epsilon).isFinite else {
+      throw malformed(
+        "\(architecture).attention.layer_norm_rms_epsilon", "\(epsilon) is negative or infinite")
+    }
     let names = Set(tensors.map(\.name))
-    return ModelShape(
+    let shape = ModelShape(
       name: try string("general.name") ?? PathName.stem(file.path),
       layers: try keys.count("block_count"), width: width, queryHeads: queryHeads,
       keyValueHeads: keyValueHeads, headSize: headSize,
@@ -52,6 +56,11 @@ extension GGUFFile {
       rotary: try rotary(keys, headSize: headSize),
       attentionBias: architecture == "qwen2" || names.contains("blk.0.attn_q.bias"),
       slidingWindow: try keys.window())
+    guard shape.isCountable else {
+      throw ModelFileError(
+        .malformed, file: file.path, "its sizes together make more weights than can be counted")
+    }
+    return shape
   }
 
   /// Rows of the embedding; they may be padded beyond the tokenizer's tokens.
@@ -72,7 +81,7 @@ extension GGUFFile {
       }
       return rows
     }
-    if let stated, stated > 0 { return stated }
+    if stated != nil { return try ShapeKeys(file: self, prefix: architecture).count("vocab_size") }
     if case .array(let tokens) = metadata["tokenizer.ggml.tokens"], tokens.count > 0 {
       return tokens.count
     }
@@ -81,7 +90,7 @@ extension GGUFFile {
 
   private func rotary(_ keys: ShapeKeys, headSize: Int) throws(ModelFileError) -> RotaryEmbedding {
     let base = try number("\(keys.prefix).rope.freq_base") ?? 10_000
-    guard base > 0, base.isFinite else {
+    guard base > 0, Float(base).isFinite else {
       throw malformed("\(keys.prefix).rope.freq_base", "\(base) is not positive")
     }
     var scaling = try keys.ropeScaling()
@@ -221,7 +230,7 @@ private struct ShapeKeys {
         if type == nil { return .none }
         throw file.missing(factorKey)
       }
-      guard factor > 0, factor.isFinite else {
+      guard Float(factor) > 0, Float(factor).isFinite else {
         throw file.malformed(factorKey, "\(factor) is not positive")
       }
       return factor == 1 ? .none : .linear(factor: Float(factor))

@@ -254,7 +254,7 @@ struct ModelConfiguration: Decodable {
     guard bases.allSatisfy({ $0 == base }) else {
       throw JSON.KeyError(.malformed, key: "rope_theta", "the file states it twice: \(bases)")
     }
-    guard base > 0, base.isFinite else {
+    guard base > 0, Float(base).isFinite else {
       throw JSON.KeyError(.malformed, key: "rope_theta", "\(base) is not positive")
     }
     return RotaryEmbedding(base: Float(base), scaling: new ?? old ?? .none, pairing: .halves)

@@ -53,7 +53,8 @@ struct SafetensorsFile: Sendable {
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.container(keyedBy: JSON.Key.self)
-      for key in container.allKeys {
+      // In order of names, so that the same file always gives the same error.
+      for key in container.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
         if key.stringValue == "__metadata__" {
           _ = try container.decode([String: String].self, forKey: key)
         } else {

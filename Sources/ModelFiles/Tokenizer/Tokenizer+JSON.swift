@@ -1,6 +1,9 @@
 extension Tokenizer {
   /// Largest token number; published vocabularies end below 300,000.
   static let largestToken = 1 << 24
+  /// Most numbers below the largest token that no token has: vocabularies in use have some hundred, and each takes
+  /// memory though the file has no byte for it.
+  static let mostGaps = 1 << 16
 
   /// The tokenizer of a `tokenizer.json`; `endOfText` are the tokens that other files beside it name.
   init(_ json: TokenizerJSON, endOfText: [Int], endOfTextName: String?) throws(JSON.KeyError) {
@@ -79,6 +82,12 @@ extension TokenizerJSON {
     }
     let count = (texts.keys.max() ?? -1) + 1
     guard count > 0 else { throw JSON.KeyError(.malformed, key: "model.vocab", "it is empty") }
+    guard count - texts.count <= Tokenizer.mostGaps else {
+      throw JSON.KeyError(
+        .malformed, key: "model.vocab",
+        "\(texts.count) tokens have numbers up to \(count - 1); at most \(Tokenizer.mostGaps) may be missing"
+      )
+    }
     var table = TokenTable(capacity: count)
     for token in 0..<count {
       guard let (text, isAdded) = texts[token] else {

@@ -56,7 +56,7 @@ extension ByteReader {
     case let other: throw .value(offset: start, "\(other) is no activity")
     }
     return MeasuredActivity(
-      kind, begin: MeasuredTime(nanoseconds: try get()), end: MeasuredTime(nanoseconds: try get()))
+      kind, begin: try instant(), end: try instant())
   }
 
   private mutating func message() throws(FrameError) -> (Stream, Rank, Int) {

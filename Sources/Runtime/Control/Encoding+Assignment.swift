@@ -1,4 +1,5 @@
 import Messaging
+import ModelFiles
 import Models
 import Programs
 import Tensors
@@ -209,6 +210,7 @@ extension ByteReader {
   }
 
   private mutating func modelShape() throws(FrameError) -> ModelShape {
+    let start = offset
     let name = try text()
     var sizes: [Int] = []
     for _ in 0..<8 { sizes.append(try count()) }
@@ -232,11 +234,16 @@ extension ByteReader {
     }
     let bias = try truth()
     let window = try count()
-    return ModelShape(
+    let shape = ModelShape(
       name: name, layers: sizes[0], width: sizes[1], queryHeads: sizes[2],
       keyValueHeads: sizes[3], headSize: sizes[4], feedForwardWidth: sizes[5],
       vocabulary: sizes[6], contextLength: sizes[7], tiedHead: tied, normEpsilon: epsilon,
       rotary: RotaryEmbedding(base: base, scaling: scaling, pairing: pairing),
       attentionBias: bias, slidingWindow: window == 0 ? nil : window)
+    guard sizes.allSatisfy({ (1...ShapeBounds.largestSize).contains($0) }),
+      shape.layers <= ShapeBounds.mostLayers, shape.queryHeads % shape.keyValueHeads == 0,
+      shape.isCountable
+    else { throw .value(offset: start, "a shape of sizes \(sizes)") }
+    return shape
   }
 }

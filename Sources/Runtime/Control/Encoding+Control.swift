@@ -162,6 +162,7 @@ extension ByteWriter {
     put(hello.instructions)
     put(Int32(hello.requestedRank ?? -1))
     // Up to here as in version 1, so that every coordinator can tell every node what is wrong.
+    guard hello.protocolVersion == ProtocolVersion.current else { return }
     put(count: hello.memory)
     put(hello.boot)
     put(hello.key)
@@ -216,6 +217,10 @@ extension ByteWriter {
   }
 }
 
+/// Nanoseconds that a monotonic clock may show: 73 years after its host's start. Sums and differences of a few
+/// stay within 64 bits.
+private let latestInstant: Int64 = 1 << 61
+
 extension ByteReader {
   mutating func hello() throws(FrameError) -> ControlMessage.Hello {
     var hello = ControlMessage.Hello(
@@ -230,8 +235,14 @@ extension ByteReader {
     return hello
   }
 
+  /// Reads an instant of a monotonic clock, or a span: between 0 and `latestInstant`.
   mutating func instant() throws(FrameError) -> MeasuredTime {
-    MeasuredTime(nanoseconds: try get())
+    let start = offset
+    let nanoseconds = try get(Int64.self)
+    guard (0...latestInstant).contains(nanoseconds) else {
+      throw .value(offset: start, "a clock that shows \(nanoseconds) ns")
+    }
+    return MeasuredTime(nanoseconds: nanoseconds)
   }
 
   fileprivate mutating func ping() throws(FrameError) -> ControlMessage.Ping {
@@ -260,7 +271,7 @@ extension ByteReader {
     report.outputs = try list(minimumBytes: 16) { reader throws(FrameError) in
       WindowReport.Output(
         batch: Int(try reader.get(UInt32.self)), stamp: try reader.stamp(),
-        measured: MeasuredTime(nanoseconds: try reader.get()),
+        measured: try reader.instant(),
         tokens: try reader.list(minimumBytes: 4) { reader throws(FrameError) in try reader.get() })
     }
     report.logits = try list(minimumBytes: 12) { reader throws(FrameError) in
@@ -296,7 +307,11 @@ extension ByteReader {
   }
 
   private mutating func moment() throws(FrameError) -> MeasuredTime? {
+    let start = offset
     let nanoseconds = try get(Int64.self)
+    guard nanoseconds <= latestInstant else {
+      throw .value(offset: start, "a clock that shows \(nanoseconds) ns")
+    }
     return nanoseconds < 0 ? nil : MeasuredTime(nanoseconds: nanoseconds)
   }
 }

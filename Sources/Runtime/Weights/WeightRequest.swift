@@ -213,11 +213,13 @@ extension ByteReader {
     let part = WeightPart(
       type: type, rows: rows, columns: columns, leading: leading, storedColumns: stored,
       hashes: hashes)
-    guard part.byteCount <= WeightPart.mostBytes,
+    let (bytes, overflow) = rows.multipliedReportingOverflow(by: part.rowBytes)
+    guard !overflow, bytes <= WeightPart.mostBytes,
       hashes.count == WeightPart.chunks(of: part.byteCount)
     else {
       throw .value(
-        offset: start, "\(hashes.count) hashes for a part of \(part.byteCount) bytes")
+        offset: start, "\(hashes.count) hashes for a part of \(rows) rows of \(part.rowBytes) bytes"
+      )
     }
     return part
   }

@@ -141,7 +141,7 @@ public enum KeyFiles {
 }
 
 /// A file of words and keys, a pair a line.
-struct KeyFile {
+package struct KeyFile {
   let path: String
   private let lines: [(word: Substring, value: Substring, number: Int)]
 
@@ -153,7 +153,6 @@ struct KeyFile {
   /// Throws `KeyFileError` when it is not there, is readable by everyone though it is secret, or has a line
   /// of another form.
   init(_ path: String, isSecret: Bool) throws(KeyFileError) {
-    self.path = path
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
       throw KeyFileError(
@@ -169,8 +168,18 @@ struct KeyFile {
         path: path, reason: "is open to everyone on this host; chmod o= \(path)")
     }
     var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-    let count = read(file, &bytes, bytes.count)
-    guard count == bytes.count, let text = String(validating: bytes, as: UTF8.self) else {
+    guard read(file, &bytes, bytes.count) == bytes.count else {
+      throw KeyFileError(path: path, reason: "cannot be read: \(Self.systemReason)")
+    }
+    try self.init(path, bytes: bytes)
+  }
+
+  /// Reads the bytes of a file that errors call `path`.
+  ///
+  /// Throws `KeyFileError` when they are no text, or a line has another form.
+  package init(_ path: String, bytes: [UInt8]) throws(KeyFileError) {
+    self.path = path
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw KeyFileError(path: path, reason: "is no text")
     }
     var lines: [(Substring, Substring, Int)] = []
@@ -187,9 +196,13 @@ struct KeyFile {
     self.lines = lines
   }
 
-  func values(of word: String) -> [Substring] { lines.filter { $0.word == word }.map(\.value) }
+  /// The values of all lines that begin with a word.
+  package func values(of word: String) -> [Substring] {
+    lines.filter { $0.word == word }.map(\.value)
+  }
 
-  func value(of word: String) throws(KeyFileError) -> Substring {
+  /// The value of the one line that begins with a word. Throws `KeyFileError` when there is another number of them.
+  package func value(of word: String) throws(KeyFileError) -> Substring {
     let found = values(of: word)
     guard found.count == 1 else {
       throw KeyFileError(
@@ -198,7 +211,8 @@ struct KeyFile {
     return found[0]
   }
 
-  func publicKey(_ value: Substring) throws(KeyFileError) -> CurvePublicKey {
+  /// A value as a public key. Throws `KeyFileError` when it is none.
+  package func publicKey(_ value: Substring) throws(KeyFileError) -> CurvePublicKey {
     guard let key = CurvePublicKey(z85: String(value)) else {
       throw KeyFileError(
         path: path, reason: "'\(value)' is no public key: it has 40 characters of Z85")
@@ -206,8 +220,8 @@ struct KeyFile {
     return key
   }
 
-  /// The file's own keys. Errors do not quote them.
-  func pair() throws(KeyFileError) -> CurveKeyPair {
+  /// The file's own keys. Errors do not quote them. Throws `KeyFileError` when it has none.
+  package func pair() throws(KeyFileError) -> CurveKeyPair {
     guard let secret = CurveSecretKey(z85: String(try value(of: "secret"))) else {
       throw KeyFileError(path: path, reason: "its secret is no key: it has 40 characters of Z85")
     }

@@ -1,0 +1,132 @@
+import Hardware
+import Messaging
+import Models
+import Placement
+import Programs
+import Quantities
+import Runtime
+import Tensors
+import Transformer
+
+/// What a coordinator gives nodes: assignments, windows and weights.
+extension Draw {
+  mutating func assignment() -> Assignment {
+    var assignment = Assignment(
+      run: bits(), rank: rank(), sources: several { $0.rank() },
+      transport: chance(50) ? .tcp : .ipc(folder: text()), waitLimitMilliseconds: below(100_000),
+      queueLimit: below(999), largestPayload: below(1 << 30),
+      processor: chance(50) ? below(64) : nil,
+      payload: chance(70) ? .model(model()) : pick([.phantom, .plain]),
+      recording: chance(50) ? Recording.Limits(windows: 0..<below(9), events: 1 + below(9)) : nil)
+    assignment.sourceKeys = several { $0.text() }
+    return assignment
+  }
+
+  private mutating func model() -> ModelAssignment {
+    var shape = pick(ModelShape.syntheticShapes)
+    shape.attentionBias = chance(50)
+    shape.slidingWindow = chance(50) ? 1 + below(4096) : nil
+    shape.rotary = RotaryEmbedding(
+      base: 10_000,
+      scaling: pick([
+        .none, .linear(factor: 2), .factors([1, 2, 3]),
+        .llama3(factor: 8, lowFrequency: 1, highFrequency: 4, originalContext: 8192),
+      ]), pairing: pick([.halves, .interleaved]))
+    return ModelAssignment(
+      shape: shape, layersPerStage: [1, shape.layers - 1], tensor: 1 + below(4),
+      weights: chance(50)
+        ? .file(path: text(), fingerprint: text(), access: pick(WeightAccess.allCases))
+        : .synthetic(seed: bits(), type: pick(ElementType.allCases)),
+      precision: pick([.float32, .reduced]), sequences: 1 + below(9), positions: 1 + below(99),
+      maximumTokens: 1 + below(99),
+      sampling: pick([
+        .greedy, .topK(k: 40, temperature: 0.8, topP: 0.9), .gumbel(temperature: 1),
+      ]), seed: bits(), prompts: several { $0.several { Int32($0.below(32_000)) } },
+      reportsLogits: chance(50))
+  }
+
+  mutating func window() -> NodeWindow {
+    let batches = several { draw in draw.batch() }
+    return NodeWindow(
+      index: below(999), batches: batches,
+      outputs: several { NodeWindow.Output(value: $0.below(9), batch: $0.below(9)) },
+      work: RankWindow(
+        values: several { draw in
+          ValuePlace(buffer: draw.below(9), offset: draw.below(999), elements: draw.below(999))
+        }, instructions: several { $0.instruction() }))
+  }
+
+  private mutating func batch() -> Batch {
+    let entries = several { draw in
+      Batch.Entry(
+        sequence: draw.below(9), start: draw.below(99), count: draw.below(9), samples: true)
+    }
+    return Batch(
+      entries: entries, accepts: entries.isEmpty ? [] : [below(entries.count)],
+      returns: below(entries.count + 1))
+  }
+
+  private mutating func values() -> Values { Values(first: below(99), count: below(9)) }
+
+  private mutating func instruction() -> Instruction {
+    switch below(5) {
+    case 0:
+      .compute(
+        Compute(
+          pick(Kernel.allCases), argument: below(9), batch: below(9), region: below(9),
+          input: values(), second: values(), output: values(),
+          cost: Cost(compute: time(), fabric: time(), memory: time())))
+    case 1:
+      .send(
+        Send(
+          to: rank(), stream: pick(Stream.allCases), port: Int32(below(4)),
+          holdsPortUntilDelivery: chance(50), values: values(), elements: below(999),
+          bytes: below(9999), overhead: time(), serialization: time(), latency: time()))
+    case 2:
+      .receive(
+        Receive(
+          from: rank(), stream: pick(Stream.allCases), port: Int32(below(4)), values: values(),
+          elements: below(999), bytes: below(9999), serialization: time(), overhead: time()))
+    case 3: .receiveSet(count: below(9))
+    default: .arrive(Arrive(values(), at: Arrival(arrived: time(), admitted: time())))
+    }
+  }
+
+  mutating func weightRequest() -> WeightRequest {
+    let tensor: WeightTensor = pick([
+      .embedding, .finalNorm, .head, .layer(below(99), pick(WeightTensor.LayerTensor.allCases)),
+    ])
+    let slice: WeightRequest.Slice =
+      chance(50)
+      ? .matrix(rowCount: 99, columnCount: 64, rows: 1..<9, columns: 0..<64)
+      : .vector(count: 99, range: 5..<50)
+    return WeightRequest(
+      part: UInt32(below(999)), tensor: tensor, slice: slice, chunk: chance(50) ? below(9) : nil)
+  }
+
+  /// The frame of a weights answer, written field by field: a description is only made by who has the weights.
+  mutating func weightAnswer() -> [UInt8] {
+    guard chance(60) else {
+      return ControlMessage.weights(
+        WeightAnswer(part: 1, content: .chunk(below(9), bytes(below(64))))
+      ).encoded()
+    }
+    let type = pick(ElementType.allCases)
+    let rows = chance(80) ? 1 + below(99) : Int(truncatingIfNeeded: edge())
+    let columns = chance(80) ? 256 * (1 + below(99)) : Int(truncatingIfNeeded: edge())
+    let chunks = type.bytes(elements: 256) * (rows & 0xFF) * (columns & 0xFFFF) / 256
+    var writer = ByteWriter()
+    writer.put(MessageHeader.magic)
+    writer.put(ProtocolVersion.current)
+    writer.put(ControlMessage.Kind.weights.rawValue)
+    writer.put(UInt32(1))
+    writer.put(UInt8(0))
+    writer.put(UInt8(type.rawValue))
+    for count in [rows, columns, 0, columns] { writer.put(count: count) }
+    let hashes = min(9, (chunks + WeightPart.chunkBytes - 1) / WeightPart.chunkBytes)
+    writer.put(list: Array(0..<hashes)) { writer, _ in
+      for _ in 0..<4 { writer.put(UInt64(7)) }
+    }
+    return writer.bytes
+  }
+}

@@ -48,8 +48,12 @@ extension Draw {
     return bytes
   }
 
+  private mutating func ping() -> ControlMessage.Ping {
+    .init(run: UInt64(below(1 << 40)), sent: instant(), words: below(1 << 20))
+  }
+
   private mutating func message() -> ControlMessage {
-    switch below(21) {
+    switch below(22) {
     case 0: .hello(hello())
     case 1: .bound(endpoints())
     case 2: .ready(weightBytes: below(1 << 40))
@@ -57,14 +61,19 @@ extension Draw {
     case 4: .done(nodeReport())
     case 5: .failed(text())
     case 6: .wantWeights(weightRequest())
-    case 7: .pong(sent: instant(), node: instant())
+    case 7:
+      .pong(
+        ControlMessage.Pong(
+          ping: ping(), node: instant(), run: UInt64(below(1 << 40)), heard: below(1 << 20),
+          said: below(1 << 20)))
     case 8: .refuse(text())
     case 9, 10: .assign(assignment())
     case 11: .connect(endpoints())
     case 12, 13: .window(window())
     case 14: .abort(text())
-    case 15: .again(text())
-    case 16, 17: .ping(instant())
+    case 15: .again(text(), run: UInt64(below(1 << 40)))
+    case 16, 17: .ping(ping())
+    case 20: .astray(text())
     case 18, 19: .members(status())
     default: pick([.begin, .finish, .dismiss, .alive, .status])
     }

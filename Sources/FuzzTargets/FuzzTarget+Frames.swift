@@ -34,10 +34,10 @@ extension FuzzTarget {
     case .failure(let error):
       preconditionFailure("\(message.name) is written so that it cannot be read: \(error)")
     }
-    if case .pong(let sent, let node) = message {
+    if case .pong(let pong) = message {
       var clock = NodeClock()
-      clock.add(sent: sent, node: node, received: MonotonicClock.now)
-      _ = clock.estimate(at: node)
+      clock.add(sent: pong.ping.sent, node: pong.node, received: MonotonicClock.now)
+      _ = clock.estimate(at: pong.node)
     }
     return .accepted
   }

@@ -175,7 +175,11 @@ let package = Package(
       ], swiftSettings: swift,
       linkerSettings: isFuzzed ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : []),
     .testTarget(
-      name: "FuzzTests", dependencies: ["FuzzTargets", "Experiments", "TestSupport"],
+      name: "FuzzTests",
+      dependencies: [
+        "FuzzTargets", "Experiments", "Messaging", "Models", "Programs", "Quantities", "Runtime",
+        "Tensors", "Transformer", "Hardware",
+      ],
       exclude: ["Corpus"], swiftSettings: swift),
 
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: swift),

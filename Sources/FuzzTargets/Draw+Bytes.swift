@@ -31,7 +31,7 @@ extension Draw {
 
   /// Writes the low bytes of a number over what is there, as far as there are bytes.
   mutating func put(_ value: UInt64, size: Int, at place: Int, in bytes: inout [UInt8]) {
-    for index in 0..<min(size, bytes.count - place) {
+    for index in 0..<max(0, min(size, bytes.count - place)) {
       bytes[place + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index))
     }
   }

@@ -30,11 +30,11 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case rejected(String)
   }
 
-  /// Inputs of a long run for each of the cheapest target: an experiment resolves presets and searches mappings,
-  /// which takes a thousand times as long as a frame.
+  /// Inputs of a short run against those of most targets: messages are cheap, and their files go stale with the
+  /// protocol, so that seeds alone must reach all; an experiment resolves presets and searches mappings.
   public var share: Double {
     switch self {
-    case .frame, .control: 2
+    case .frame, .control: 10
     case .gguf, .safetensors, .trace, .keys, .modelConfig: 1
     case .tokenizer: 0.5
     case .experiment: 0.1

@@ -23,9 +23,7 @@ import Transformer
 
   @Test(
     "entries of an account that leave the range of time, or go back, are refused",
-    arguments: [
-      (Int64.max, Int64(1)), (Int64.max, Int64.max), (Int64(-1), Int64(1)), (Int64.min, Int64.min),
-    ])
+    arguments: [(.max, 1), (.max, .max), (-1, 1), (.min, .min)] as [(Int64, Int64)])
   func accounts(first: Int64, second: Int64) throws {
     let header = MessageHeader(
       run: 1, source: Rank(0), stream: .activation, sequence: 0, type: .phantom, elements: 0,
@@ -66,7 +64,7 @@ import Transformer
 
   @Test(
     "a shape without KV heads, or of more weights than can be counted, is refused",
-    arguments: [(0, 64), (4, (1 << 31) - 1), (4, Int.max)])
+    arguments: [(0, 64), (4, (1 << 31) - 1), (4, .max)] as [(Int, Int)])
   func shapes(keyValueHeads: Int, width: Int) {
     var shape = ModelShape.syntheticTiny
     shape.keyValueHeads = keyValueHeads
@@ -104,7 +102,7 @@ import Transformer
   func decimals() {
     #expect(Rational(decimal: "1e-9223372036854775808") == nil)
     #expect(Rational(decimal: "1e9223372036854775807") == nil)
-    let small = Rational(decimal: "0.000000000000000001e-18")!
+    let small = Rational(decimal: ".000000000000000001e-18")!
     let large = Rational(decimal: "999999999999999999e18")!
     #expect(small < large && !(large < small) && !(small < small))
     #expect(Rational(-1) < small && Rational(Int128.min + 1) < Rational(Int128.max))

@@ -16,7 +16,7 @@ public struct NodeExecutor: ~Copyable {
   private let isPhantom: Bool
   private let model: ModelKernels?
   private let abortFlag: AbortFlag
-  private var clock = RankClock()
+  private var clock: RankClock
   private var memory = NodeMemory()
   private var sent = StreamCounts()
   private var received = StreamCounts()
@@ -27,12 +27,14 @@ public struct NodeExecutor: ~Copyable {
   ///   - model: The shard; `nil` for phantom payloads and for programs without a model.
   ///   - abortFlag: Looked at before every kernel.
   ///   - recording: Windows whose activities are reported, and how many at most.
+  ///   - faults: What goes wrong on the rank, in emulated time.
   public init(
     rank: Rank, run: UInt64, transport: any Transport, isPhantom: Bool,
     model: ModelKernels? = nil, abortFlag: AbortFlag = AbortFlag(),
-    recording: Recording.Limits? = nil
+    recording: Recording.Limits? = nil, faults: RankFaults = RankFaults()
   ) {
     log = ActivityLog(recording)
+    clock = RankClock(faults: faults)
     self.rank = rank
     self.run = run
     self.transport = transport

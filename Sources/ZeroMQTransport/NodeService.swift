@@ -185,7 +185,7 @@ public struct NodeService {
       var executor = NodeExecutor(
         rank: assignment.rank, run: assignment.run, transport: transport,
         isPhantom: assignment.payload == .phantom, model: model, abortFlag: abortFlag,
-        recording: assignment.recording)
+        recording: assignment.recording, faults: assignment.faults)
       try execute(&executor)
       var report = executor.report()
       report.loading = loading

@@ -131,8 +131,7 @@ struct FaultsTests {
     let positions = experiment.modelled.workload.positions
     let cache = 2 * 2 * shape.keyValueHeads * shape.headSize * positions * 2
     for (reload, bytes) in [("weights", weights), ("weights-and-cache", weights + cache)] {
-      let slice = experiment.modelled.split.slice(ofRank: 2)
-      let known = experiment.modelled.bytes(of: slice)
+      let known = experiment.modelled.bytes(of: Rank(2), experiment.modelled.split)
       #expect(known.weights == weights && known.cache == cache)
       let run = try await Self.run("[{\(at), reload: \(reload)}]")
       let outage = run.cluster.emulated.total.account.outage

@@ -47,7 +47,7 @@ extension Experiment.Modelled {
     case .wafer:
       let outage = RankFaults.Outage(
         begins: fault.time("at")!,
-        lasts: (fault.time("detection") ?? .zero) + reload(fault, split.slice(ofRank: rank.index)))
+        lasts: (fault.time("detection") ?? .zero) + reload(fault, rank, split))
       return Fault(rank, .outage(outage, afterwards: nil))
     case .pes:
       let outage = RankFaults.Outage(begins: fault.time("at")!, lasts: fault.time("repair")!)
@@ -59,15 +59,16 @@ extension Experiment.Modelled {
   }
 
   /// How long a spare wafer loads what the lost one held, rounded once.
-  private func reload(_ fault: FaultSetting, _ slice: ShardSlice) -> EmulatedTime {
-    let bytes = bytes(of: slice)
+  private func reload(_ fault: FaultSetting, _ rank: Rank, _ split: Split) -> EmulatedTime {
+    let bytes = bytes(of: rank, split)
     let loaded =
       bytes.weights + (fault.word("reload") == FaultSetting.Reload.all.rawValue ? bytes.cache : 0)
     return EmulatedTime(seconds: Rational(loaded) / fault.number("bandwidth")!)
   }
 
   /// Bytes of a rank's weights, and of the room of its KV cache.
-  func bytes(of slice: ShardSlice) -> (weights: Int128, cache: Int128) {
+  func bytes(of rank: Rank, _ split: Split) -> (weights: Int128, cache: Int128) {
+    let slice = split.slice(ofRank: rank.index)
     var part = shape
     part.queryHeads = slice.queryHeads.count
     part.keyValueHeads = slice.keyValueHeads.count

@@ -52,7 +52,7 @@ public struct MessageHeader: Hashable, Sendable {
   /// "WFRM", least significant byte first.
   public static let magic: UInt32 = 0x4D52_4657
   /// Bytes of the frame: magic, version, stream, type, source, run, sequence, elements, payload
-  /// bytes, departure, arrival, and nine entries of the account.
+  /// bytes, departure, arrival, and the entries of the account.
   public static let byteCount = 4 + 2 + 1 + 1 + 8 * 7 + 8 * Account.Entry.allCases.count
 
   /// Writes the frame into `buffer`, which holds at least `byteCount` bytes.

@@ -21,6 +21,10 @@ public enum Palette {
     Shade(light: "#8a7d00", dark: "#f0e442"),  // yellow, darkened where the ground is light
     Shade(light: "#6b4c9a", dark: "#b59ae0"),  // violet
     Shade(light: "#8c8c8c", dark: "#a3a3a3"),  // grey
+    // Beside the set, for accounts with faults.
+    Shade(light: "#7a3b12", dark: "#c98a5b"),  // brown
+    Shade(light: "#b3003b", dark: "#ff6b8f"),  // crimson
+    Shade(light: "#2f5d3a", dark: "#8fbf8f"),  // dark green
   ]
 
   /// Number of different colours of series.

@@ -46,10 +46,14 @@ public struct Evaluator: Sendable {
 
   /// An evaluator at the start of a program.
   ///
+  /// - Parameter faults: What goes wrong on which rank.
   /// - Precondition: between 1 and `Rank.maximumCount` ranks.
-  public init(ranks: Int, delays: [Delay] = []) {
+  public init(ranks: Int, delays: [Delay] = [], faults: FaultPlan = FaultPlan()) {
     channels = Channels(ranks: ranks)
-    clocks = Array(repeating: RankClock(), count: ranks)
+    clocks =
+      faults.isEmpty
+      ? Array(repeating: RankClock(), count: ranks)
+      : (0..<ranks).map { RankClock(faults: faults.share(of: Rank($0))) }
     traffic = Traffic(ranks: ranks)
     arrivals = Array(repeating: [], count: ranks)
     self.delays = delays
@@ -125,7 +129,7 @@ public struct Evaluator: Sendable {
         if !delays.isEmpty { delay(&arrival, of: send, from: rank, slot: slot) }
         observer.sent(
           send, from: rank, slot: slot, ready: isReady, departure: sent.departure,
-          arrival: arrival.time, before: before)
+          arrival: arrival.time, before: before, until: clock.end)
         channels.append(arrival, to: slot)
         ready.changed(slot, seenBy: send.to.index)
         traffic.count(send, from: rank)

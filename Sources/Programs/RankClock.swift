@@ -16,9 +16,15 @@ public struct RankClock: Sendable {
   private var regions = Resources()
   private var egress = Resources()
   private var ingress = Resources()
+  /// `nil` where nothing is disturbed, which costs a kernel or a message one branch.
+  private var disturbance: Disturbance?
 
   /// A clock at the start of an experiment.
-  public init() {}
+  ///
+  /// - Parameter faults: The rank's own.
+  public init(faults: RankFaults = RankFaults()) {
+    disturbance = faults.isEmpty ? nil : Disturbance(faults)
+  }
 
   /// Makes room for a window's values. A value keeps its time from window to window.
   public mutating func prepare(for window: RankWindow) {
@@ -44,6 +50,7 @@ public struct RankClock: Sendable {
   public mutating func compute(_ work: Compute) -> EmulatedTime {
     var stamp = latest(work.input, work.second)
     stamp.wait(until: regions[work.region], at: \.regionQueue)
+    if disturbance != nil { disturbance!.delay(&stamp, work.cost) }
     stamp.time += work.cost.total
     stamp.account.compute += work.cost.compute
     stamp.account.fabric += work.cost.fabric
@@ -73,12 +80,26 @@ public struct RankClock: Sendable {
   public mutating func send(_ message: Send) -> (departure: EmulatedTime, arrival: Stamp) {
     var stamp = latest(message.values, .none)
     stamp.wait(until: egress[message.port], at: \.portQueue)
+    if disturbance != nil { return sendDisturbed(message, stamp) }
     let departure = stamp.time
     let sent = departure + message.overhead + message.serialization
     stamp.time = sent + message.latency
     stamp.account.overhead += message.overhead
     stamp.account.linkSerialization += message.serialization
     stamp.account.linkLatency += message.latency
+    let free = message.holdsPortUntilDelivery ? stamp.time : sent
+    egress[message.port] = free
+    end = max(end, free)
+    return (departure, stamp)
+  }
+
+  /// Puts a message on its way on a rank that has faults.
+  @inline(never)
+  private mutating func sendDisturbed(
+    _ message: Send, _ ready: Stamp
+  ) -> (departure: EmulatedTime, arrival: Stamp) {
+    var stamp = ready
+    let (departure, sent) = disturbance!.send(message, &stamp)
     let free = message.holdsPortUntilDelivery ? stamp.time : sent
     egress[message.port] = free
     end = max(end, free)
@@ -92,6 +113,7 @@ public struct RankClock: Sendable {
     var stamp = arrival
     // Cut-through: the port is needed from the first byte on, a serialization before the arrival.
     stamp.wait(until: ingress[message.port] + message.serialization, at: \.portQueue)
+    if disturbance != nil { disturbance!.receive(message, &stamp) }
     ingress[message.port] = stamp.time
     stamp.time += message.overhead
     stamp.account.overhead += message.overhead

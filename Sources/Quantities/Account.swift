@@ -23,6 +23,12 @@ public struct Account: Hashable, Sendable {
   public var overhead = EmulatedTime.zero
   /// Time before the request arrived.
   public var idle = EmulatedTime.zero
+  /// What a slower link, a slower wafer or its dead PEs added to messages and kernels, for as long as the fault lasted.
+  public var slowdown = EmulatedTime.zero
+  /// What it took to send again what was lost on a link: timeouts, and the port's time for each repeat.
+  public var resend = EmulatedTime.zero
+  /// Waiting for a wafer that was lost or under repair, and the work that was lost with it.
+  public var outage = EmulatedTime.zero
 
   /// An account of nothing.
   @inlinable
@@ -35,7 +41,10 @@ public struct Account: Hashable, Sendable {
     case linkSerialization = "link_serialization"
     case portQueue = "port_queue"
     case regionQueue = "region_queue"
-    case overhead, idle
+    case overhead, idle, slowdown, resend, outage
+
+    /// Those that only faults of an experiment add to.
+    public static let ofFaults: [Entry] = [.slowdown, .resend, .outage]
   }
 
   /// The entry that documents and frames call so.
@@ -52,6 +61,9 @@ public struct Account: Hashable, Sendable {
       case .regionQueue: regionQueue
       case .overhead: overhead
       case .idle: idle
+      case .slowdown: slowdown
+      case .resend: resend
+      case .outage: outage
       }
     }
     set {
@@ -65,6 +77,9 @@ public struct Account: Hashable, Sendable {
       case .regionQueue: regionQueue = newValue
       case .overhead: overhead = newValue
       case .idle: idle = newValue
+      case .slowdown: slowdown = newValue
+      case .resend: resend = newValue
+      case .outage: outage = newValue
       }
     }
   }
@@ -73,7 +88,7 @@ public struct Account: Hashable, Sendable {
   @inlinable
   public var total: EmulatedTime {
     compute + fabric + memory + linkLatency + linkSerialization + portQueue + regionQueue
-      + overhead + idle
+      + overhead + idle + slowdown + resend + outage
   }
 
   /// Entry by entry. Written out, since the evaluator adds accounts at every instruction.
@@ -89,6 +104,9 @@ public struct Account: Hashable, Sendable {
     sum.regionQueue += b.regionQueue
     sum.overhead += b.overhead
     sum.idle += b.idle
+    sum.slowdown += b.slowdown
+    sum.resend += b.resend
+    sum.outage += b.outage
     return sum
   }
 
@@ -105,6 +123,9 @@ public struct Account: Hashable, Sendable {
     difference.regionQueue -= b.regionQueue
     difference.overhead -= b.overhead
     difference.idle -= b.idle
+    difference.slowdown -= b.slowdown
+    difference.resend -= b.resend
+    difference.outage -= b.outage
     return difference
   }
 }

@@ -18,15 +18,17 @@ public struct InProcessCluster {
   private let run: UInt64
   private let pinsThreads: Bool
   private let recording: Recording.Limits?
+  private let faults: FaultPlan
 
   /// - Parameters:
   ///   - pinsThreads: Whether each node's thread stays on a processor of its own.
   ///   - recording: Windows whose activities nodes report, and how many a node at most.
+  ///   - faults: What goes wrong, in emulated time.
   ///   - payload: What each rank computes and sends.
   ///   - intercept: See `InProcessNetwork`.
   public init(
     ranks: Int, run: UInt64, waitLimitMilliseconds: Int, pinsThreads: Bool = false,
-    recording: Recording.Limits? = nil,
+    recording: Recording.Limits? = nil, faults: FaultPlan = FaultPlan(),
     intercept: (@Sendable (inout MessageHeader, Rank) -> Void)? = nil,
     payload: @escaping @Sendable (Rank) -> Assignment.Payload
   ) {
@@ -34,6 +36,7 @@ public struct InProcessCluster {
     self.run = run
     self.pinsThreads = pinsThreads
     self.recording = recording
+    self.faults = faults
     self.payload = payload
     network = InProcessNetwork(
       ranks: ranks, waitLimitMilliseconds: waitLimitMilliseconds, intercept: intercept)
@@ -111,7 +114,7 @@ public struct InProcessCluster {
   }
 
   private func start(_ rank: Rank, _ work: Work, _ events: Events) -> pthread_t {
-    let body = Body { [network, payload, run, pinsThreads, recording] in
+    let body = Body { [network, payload, run, pinsThreads, recording, faults] in
       do {
         if pinsThreads { ProcessorAffinity.pin(toAllowed: rank.index) }
         var model: ModelKernels?
@@ -119,7 +122,8 @@ public struct InProcessCluster {
         if case .model(let part) = payload { model = try ModelKernels(part, rank: rank) }
         var executor = NodeExecutor(
           rank: rank, run: run, transport: network.transport(for: rank),
-          isPhantom: payload == .phantom, model: model, recording: recording)
+          isPhantom: payload == .phantom, model: model, recording: recording,
+          faults: faults.share(of: rank))
         events.put((rank, .ready))
         while let window = work.take() { events.put((rank, .window(try executor.run(window)))) }
         events.put((rank, .done(executor.report())))

@@ -16,7 +16,7 @@ public struct NodeExecutor: ~Copyable {
   private let isPhantom: Bool
   private let model: ModelKernels?
   private let abortFlag: AbortFlag
-  private var clock = RankClock()
+  private var clock: RankClock
   private var memory = NodeMemory()
   private var sent = StreamCounts()
   private var received = StreamCounts()
@@ -30,13 +30,16 @@ public struct NodeExecutor: ~Copyable {
   ///   - model: The shard; `nil` for phantom payloads and for programs without a model.
   ///   - abortFlag: Looked at before every kernel.
   ///   - recording: Windows whose activities are reported, and how many at most.
+  ///   - faults: What goes wrong on the rank, in emulated time.
   ///   - crash: Where the process ends itself, in tests.
   public init(
     rank: Rank, run: UInt64, transport: any Transport, isPhantom: Bool,
     model: ModelKernels? = nil, abortFlag: AbortFlag = AbortFlag(),
-    recording: Recording.Limits? = nil, crash: CrashPoint? = nil
+    recording: Recording.Limits? = nil, faults: RankFaults = RankFaults(),
+    crash: CrashPoint? = nil
   ) {
     log = ActivityLog(recording)
+    clock = RankClock(faults: faults)
     self.crash = crash
     untilCrash = crash?.instruction(of: rank) ?? .max
     self.rank = rank

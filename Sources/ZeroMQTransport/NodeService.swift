@@ -202,7 +202,8 @@ public struct NodeService {
       let executor = NodeExecutor(
         rank: assignment.rank, run: assignment.run, transport: transport,
         isPhantom: assignment.payload == .phantom, model: model, abortFlag: abortFlag,
-        recording: assignment.recording, crash: service.options.crash)
+        recording: assignment.recording, faults: assignment.faults,
+        crash: service.options.crash)
       shard = LoadedShard(executor, streamed: streamed, loading: loading)
       return model?.weightBytes ?? 0
     }

@@ -49,6 +49,15 @@ struct RandomRun: Sendable, CustomStringConvertible {
       let rank = Int.random(in: 0..<pipeline * tensor, using: &generator)
       settings.append("hardware.overrides=[{rank: \(rank), speed: 0.7}]")
     }
+    if Bool.random(using: &generator) {
+      let rank = Int.random(in: 0..<pipeline * tensor, using: &generator)
+      let at = Int.random(in: 0...200, using: &generator)
+      settings.append(
+        "faults=[{kind: straggler, rank: \(rank), begins: \(at) us, factor: 1.7}, "
+          + "{kind: link, from: 0, to: 1, ends: \(at) us, latency: 3 us, bandwidth_factor: 0.3}, "
+          + "{kind: loss, from: 1, to: 0, probability: 0.3, seed: \(seed), timeout: 2 us}, "
+          + "{kind: wafer, rank: \(rank), at: \(at) us, bandwidth: 1 TB/s, detection: 9 us}]")
+    }
     self.settings = settings
   }
 

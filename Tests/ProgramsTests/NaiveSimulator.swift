@@ -53,9 +53,10 @@ struct NaiveSimulator {
 
   /// - Parameters:
   ///   - delays: Picoseconds to add to the arrival of a message, by stream and place in it.
+  ///   - faults: What goes wrong.
   ///   - random: Draws the order in which ranks are looked at.
   init(
-    _ windows: [Window], delays: [StreamName: [Int: Int64]] = [:],
+    _ windows: [Window], delays: [StreamName: [Int: Int64]] = [:], faults: FaultPlan = FaultPlan(),
     random: inout some RandomNumberGenerator
   ) throws(Problem) {
     let count = windows[0].ranks.count
@@ -92,9 +93,13 @@ struct NaiveSimulator {
             let port = "ingress \(rank) \(receive.port)"
             var moment = message.arrival
             let couldStart = moment.time - receive.serialization.picoseconds
-            let start = max(couldStart, free[port, default: 0])
+            let queued = max(couldStart, free[port, default: 0])
+            let start = NaiveFaults(faults, rank).start(queued) { _ in
+              receive.serialization.picoseconds + receive.overhead.picoseconds
+            }
             free[port] = start + receive.serialization.picoseconds
-            moment.add(start - couldStart, to: "port_queue")
+            moment.add(queued - couldStart, to: "port_queue")
+            moment.add(start - queued, to: "outage")
             moment.add(receive.overhead.picoseconds, to: "overhead")
             for value in receive.values.indices { values[rank][value] = moment }
           }
@@ -108,6 +113,12 @@ struct NaiveSimulator {
           var moment = latest(inputs, on: rank)
           let region = "region \(rank) \(work.region)"
           moment.add(max(free[region, default: 0] - moment.time, 0), to: "region_queue")
+          let naive = NaiveFaults(faults, rank)
+          let begin = naive.start(moment.time) {
+            work.cost.total.picoseconds + naive.longer(work.cost, startingAt: $0)
+          }
+          moment.add(begin - moment.time, to: "outage")
+          moment.add(naive.longer(work.cost, startingAt: begin), to: "slowdown")
           moment.add(work.cost.compute.picoseconds, to: "compute")
           moment.add(work.cost.fabric.picoseconds, to: "fabric")
           moment.add(work.cost.memory.picoseconds, to: "memory")
@@ -124,14 +135,27 @@ struct NaiveSimulator {
           var moment = latest(Array(send.values.indices), on: rank)
           let port = "egress \(rank) \(send.port)"
           moment.add(max(free[port, default: 0] - moment.time, 0), to: "port_queue")
-          let start = moment.time
+          let name = StreamName(from: rank, to: send.to.index, stream: send.stream)
+          let place = messages[name, default: []].count
+          let naive = NaiveFaults(faults, rank)
+          let timeouts = naive.timeouts(to: send.to.index, send.stream, place)
+          func once(_ departure: Int64) -> Int64 {
+            send.overhead.picoseconds + send.serialization.picoseconds
+              + naive.slowBytes(send, departure)
+          }
+          func again(_ departure: Int64) -> Int64 {
+            timeouts.map { $0 + once(departure) }.reduce(0, +)
+          }
+          let start = naive.start(moment.time) { once($0) + again($0) }
+          moment.add(start - moment.time, to: "outage")
           moment.add(send.overhead.picoseconds, to: "overhead")
           moment.add(send.serialization.picoseconds, to: "link_serialization")
           moment.add(send.latency.picoseconds, to: "link_latency")
-          let leaves = start + send.overhead.picoseconds + send.serialization.picoseconds
-          free[port] = send.holdsPortUntilDelivery ? moment.time : leaves
-          let name = StreamName(from: rank, to: send.to.index, stream: send.stream)
-          let place = messages[name, default: []].count
+          moment.add(
+            naive.slowBytes(send, start) + naive.longWay(send, start), to: "slowdown")
+          moment.add(again(start), to: "resend")
+          free[port] =
+            send.holdsPortUntilDelivery ? moment.time : start + once(start) + again(start)
           moment.add(delays[name]?[place] ?? 0, to: "link_latency")
           messages[name, default: []].append(
             Message(arrival: moment, elements: send.elements, bytes: send.bytes))

@@ -47,7 +47,7 @@ struct TimeTests {
         #expect(account[other] == .zero)
       }
     }
-    #expect(Set(Account.Entry.allCases.map(\.rawValue)).count == 9)
+    #expect(Set(Account.Entry.allCases.map(\.rawValue)).count == 12)
   }
 
   @Test("accounts add and subtract entry by entry")

@@ -19,6 +19,8 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
   let isPhantom: Bool
   let regions: [[RegionStep]]
   let speeds: [Rational]
+  /// None for half of all seeds.
+  let faults: FaultPlan
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
@@ -60,12 +62,15 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
       overrides: randomOverrides(topology: topology, ranks: split.ranks, using: &generator),
       topology: topology, ranks: split.ranks, activationBytes: 2)
     speeds = randomSpeeds(ranks: split.ranks, using: &generator)
+    faults =
+      Bool.random(using: &generator)
+      ? randomFaults(topology: topology, ranks: split.ranks, using: &generator) : FaultPlan()
   }
 
   var description: String {
     "seed \(seed): PP \(split.pipeline) x TP \(split.tensor), \(wires.topology), "
       + "\(workload), \(collectives), \(wires.overrides.count) links and "
-      + "\(speeds.count { $0 != Rational(1) }) ranks of their own, "
+      + "\(speeds.count { $0 != Rational(1) }) ranks of their own, \(faults.faults.count) faults, "
       + (isPhantom ? "phantom" : "real")
   }
 
@@ -107,7 +112,7 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
   {
     var program = program
     var check = ProgramCheck(ranks: split.ranks)
-    var evaluator = Evaluator(ranks: split.ranks, delays: delays)
+    var evaluator = Evaluator(ranks: split.ranks, delays: delays, faults: faults)
     var outputs: [[Stamp]] = []
     for index in 0..<program.windowCount {
       let window = program.window(index)
@@ -126,7 +131,8 @@ struct RandomExperiment: Sendable, CustomStringConvertible {
     var program = program
     var next = 0
     let cluster = InProcessCluster(
-      ranks: split.ranks, run: seed, waitLimitMilliseconds: 20_000, intercept: intercept
+      ranks: split.ranks, run: seed, waitLimitMilliseconds: 20_000, faults: faults,
+      intercept: intercept
     ) { [self] _ in payload(phantom: phantom) }
     return try cluster.run(
       windowCount: program.windowCount,

@@ -40,6 +40,7 @@ extension Experiment.Modelled {
       "hardware": hardwareJSON,
       "link": link.json.adding("overrides", .array(overrides.links.map(\.json))),
       "topology": topology.json,
+      "faults": .array(faults.map(\.json)),
       "plan": [
         "pipeline": .integer(pipeline),
         "tensor": .integer(tensor),

@@ -49,6 +49,7 @@ extension Experiment {
           (["from: \(link.ends.from.index)", "to: \(link.ends.to.index)"]
             + link.figures.map { "\($0.key): \($0.text)" }).joined(separator: ", ")
         })
+    case "faults": Self.items(modelled.faults.map(\.written))
     case "topology.name": modelled.topology.name.rawValue
     case "topology.dimensions":
       if case .torus(let columns, let rows) = modelled.topology {

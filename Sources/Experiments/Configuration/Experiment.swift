@@ -35,6 +35,8 @@ public struct Experiment: Hashable, Sendable {
     public var topology: Topology
     /// Links and wafers of the cluster that are not like the others.
     public var overrides = Overrides()
+    /// What goes wrong in the cluster, and when.
+    public var faults: [FaultSetting] = []
     /// Tensor-parallel size.
     public var tensor: Int
     /// Layers of each stage; its count is the pipeline-parallel size.

@@ -54,6 +54,7 @@ public struct ExperimentResolver: Sendable {
     modelled.overrides = try overrides(
       reader, topology: modelled.topology, ranks: modelled.ranks)
     try chooseDevices(&modelled, reader)
+    modelled.faults = try faults(reader, modelled)
     try checkHops(reader, modelled)
     try checkHostComputes(modelled, reader)
     let host = try host(reader, model: model, prompt: prompt, sampling: sampling)

@@ -82,6 +82,11 @@ public enum ExperimentSchema {
       "links with figures of their own, each in one direction, from rank to rank"),
 
     SettingKey(
+      "faults", .items(FaultSetting.fields), or: "none",
+      "what goes wrong in the cluster and when, in emulated time: a slower or longer link, lost messages, a slow "
+        + "wafer (straggler), a lost wafer, dying PEs (pes)"),
+
+    SettingKey(
       "topology.name", .choice(Topology.Name.allCases.map(\.rawValue)), default: "full-mesh",
       option: "--topology",
       "which wafers are joined; on a ring, line or torus the ranks between send on what passes them"

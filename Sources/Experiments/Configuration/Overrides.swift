@@ -60,7 +60,7 @@ extension LinkOverride {
   }
 
   /// In the largest unit in which it is a whole number.
-  private static func text(_ time: EmulatedTime) -> String {
+  static func text(_ time: EmulatedTime) -> String {
     let units: [(String, Int64)] = [("us", 1_000_000), ("ns", 1000)]
     for (unit, size) in units where time.picoseconds % size == 0 {
       return "\(time.picoseconds / size) \(unit)"
@@ -68,7 +68,7 @@ extension LinkOverride {
     return "\(time.picoseconds) ps"
   }
 
-  private static func text(_ bandwidth: Rational) -> String {
+  static func text(_ bandwidth: Rational) -> String {
     let gigabytes = bandwidth / Rational(1_000_000_000)
     if let text = gigabytes.decimal { return "\(text) GB/s" }
     return "\(bandwidth.decimal ?? "\(bandwidth.approximation)") B/s"
@@ -76,9 +76,10 @@ extension LinkOverride {
 }
 
 extension Experiment.Modelled {
-  /// The same with all links and wafers alike, as the single wafer has it.
+  /// The same with all links and wafers alike and without faults, as the single wafer has it.
   var withoutOverrides: Self {
     var other = self
+    other.faults = []
     other.overrides = Overrides()
     return other
   }

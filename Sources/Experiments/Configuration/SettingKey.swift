@@ -119,6 +119,7 @@ public struct SettingKey: Hashable, Sendable {
         switch field.kind {
         case .quantity(let dimension, _): example(dimension)
         case .decimal: "0.8"
+        case .choice(let words): words[0]
         default: "\(place)"
         }
       return "\(field.name): \(value)"

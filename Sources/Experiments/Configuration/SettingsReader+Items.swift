@@ -33,6 +33,7 @@ struct ItemReader {
   private enum Value {
     case number(Rational)
     case count(Int)
+    case word(String)
   }
 
   init(
@@ -74,6 +75,11 @@ struct ItemReader {
           place, key: key, "is wrong: \(error)", remedy: schema.example)
       }
       if range.contains(value) { return .number(value) }
+    case .choice(let words):
+      if words.contains(text) { return .word(text) }
+      throw ConfigurationError(
+        place, key: key, "is '\(text)'", nearest: NearestName.of(text, among: words),
+        remedy: "It must be \(schema.expectation)")
     default: preconditionFailure("'\(key)' is of a kind that lists have not")
     }
     throw ConfigurationError(
@@ -92,6 +98,19 @@ struct ItemReader {
   func number(_ key: String) -> Rational? {
     if case .number(let number)? = values[key] { number } else { nil }
   }
+
+  /// A whole number of a key; `nil` when it is not written.
+  func optionalCount(_ key: String) -> Int? {
+    if case .count(let count)? = values[key] { count } else { nil }
+  }
+
+  /// One of the words of a key; `nil` when it is not written.
+  func word(_ key: String) -> String? {
+    if case .word(let word)? = values[key] { word } else { nil }
+  }
+
+  /// The keys that are written, in order of the alphabet.
+  var keys: [String] { values.keys.sorted() }
 
   /// Whether a key is written.
   func has(_ key: String) -> Bool { values[key] != nil }

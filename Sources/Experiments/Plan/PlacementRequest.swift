@@ -41,7 +41,7 @@ extension WaferPlacement {
         place, key: "hardware.name", "is '\(name)', and only a wafer has a placement",
         remedy: "The wafers are " + presets.names(of: .wafer).joined(separator: ", "))
     }
-    for key in ["hardware.overrides", "link.overrides"] {
+    for key in ["hardware.overrides", "link.overrides", "faults"] {
       guard let written = asked[key] else { continue }
       throw ConfigurationError(
         written.place, key: key, "means nothing to a placement, where all wafers are alike",

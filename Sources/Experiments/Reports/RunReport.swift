@@ -25,6 +25,7 @@ public struct RunReport: Sendable {
     page.answer = answer
     page.add("Answer", [clocks] + tokens)
     page.add("Where the last token's time went", [accountChart, differenceChart, accountTable])
+    page.add("What faults cost", faults)
     page.add("How ranks used their time", ranks)
     page.add("Timeline", timeline)
     page.add("Latencies", latencies)

@@ -57,6 +57,8 @@ final class EvaluatedProgram {
   private var observation: Observation?
   /// Windows of the whole program; `Int.max` where nobody knows before.
   var windowCount: Int { source.windowCount }
+  /// What goes wrong in emulated time.
+  let faults: FaultPlan
   private var isFinished = false
   /// Windows evaluated so far.
   private(set) var evaluated = 0
@@ -74,24 +76,28 @@ final class EvaluatedProgram {
   /// - Parameters:
   ///   - keepsOutputs: Whether outputs are kept, which nodes are held against.
   ///   - observation: Sees the evaluation; `nil` saves its time.
+  ///   - faults: What goes wrong; nodes get their share of it.
   init(
     ranks: Int, source: any WindowSource, keepsOutputs: Bool = true,
-    observation: Observation? = nil
+    observation: Observation? = nil, faults: FaultPlan = FaultPlan()
   ) {
     self.observation = observation
+    self.faults = faults
     self.source = source
     self.keepsOutputs = keepsOutputs
     check = ProgramCheck(ranks: ranks)
-    evaluator = Evaluator(ranks: ranks)
+    evaluator = Evaluator(ranks: ranks, faults: faults)
   }
 
   /// A model's program.
-  convenience init(_ program: ModelProgram, observation: Observation? = nil) {
+  convenience init(
+    _ program: ModelProgram, observation: Observation? = nil, faults: FaultPlan = FaultPlan()
+  ) {
     var program = program
     self.init(
       ranks: program.split.ranks,
       source: FixedWindows(windowCount: program.windowCount) { program.window($0) },
-      observation: observation)
+      observation: observation, faults: faults)
   }
 
   /// A program of one window.

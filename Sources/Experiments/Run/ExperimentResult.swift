@@ -41,6 +41,8 @@ public struct ExperimentResult: Sendable {
   public let cluster: HalfResult
   /// The fastest mapping that really fits one wafer; `nil` when none does.
   public let bestSingle: HalfResult?
+  /// What the cluster's faults cost; `nil` without any.
+  public let faultCosts: FaultCosts?
   /// Of the model file; `nil` for models without one.
   public let modelFingerprint: String?
   /// Prices outside of what was calibrated, and assumptions that matter.

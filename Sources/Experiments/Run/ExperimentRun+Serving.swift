@@ -52,14 +52,16 @@ extension ExperimentRun {
   func evaluatedProgram(
     _ split: Split, _ layout: DeviceLayout, keepsOutputs: Bool = true, observation: Observation?
   ) -> EvaluatedProgram {
-    // A timeline shows every kernel.
-    let joins = !keepsOutputs && recording == nil
+    let faults = experiment.modelled.faultPlan(split, layout)
+    // A timeline shows every kernel, and faults are rules of single kernels.
+    let joins = !keepsOutputs && recording == nil && faults.isEmpty
     guard let serving = servingProgram(split, layout, joinsKernels: joins) else {
       return EvaluatedProgram(
-        experiment.modelled.program(split, layout), observation: observation)
+        experiment.modelled.program(split, layout), observation: observation, faults: faults)
     }
     return EvaluatedProgram(
-      ranks: split.ranks, source: serving, keepsOutputs: keepsOutputs, observation: observation)
+      ranks: split.ranks, source: serving, keepsOutputs: keepsOutputs, observation: observation,
+      faults: faults)
   }
 
   /// Windows that together use every connection, and the largest message.

@@ -77,16 +77,18 @@ public struct ExperimentRun: Sendable {
       single = try await one
     }
     let bestSingle = try withoutOverrides.bestSingle()
+    let faultCosts = try faultCosts(of: cluster)
     return ExperimentResult(
       experiment: experiment, single: single, cluster: cluster,
-      bestSingle: bestSingle, modelFingerprint: try modelFingerprint(),
+      bestSingle: bestSingle, faultCosts: faultCosts, modelFingerprint: try modelFingerprint(),
       warnings: warnings(
         [(split, layout), (whole, standIn)] + (bestSingle.map { [(whole, $0.layout)] } ?? [])))
   }
 
-  /// Whether the cluster is the single wafer: one that is like the others.
+  /// Whether the cluster is the single wafer: one that is like the others, and without faults.
   var isSingle: Bool {
     experiment.modelled.ranks == 1 && experiment.modelled.overrides.isEmpty
+      && experiment.modelled.faults.isEmpty
   }
 
   /// The run of the single wafer, which has no links, and is like the others.

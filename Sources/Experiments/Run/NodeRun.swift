@@ -57,7 +57,7 @@ struct NodeRun {
           ranks: program.ranks, run: Self.newNumber,
           waitLimitMilliseconds: Int(waitLimit.nanoseconds / 1_000_000),
           pinsThreads: pins(program.ranks), recording: recording(ofOneOf: program.ranks),
-          payload: payload)
+          faults: program.faults, payload: payload)
         let result = try cluster.run(
           windowCount: program.windowCount, nextWindow: { try program.nextWindow() },
           observe: observe)
@@ -136,7 +136,8 @@ struct NodeRun {
         largestPayload: connections.largest * 4,
         // Nodes that somebody else starts may be anywhere.
         processor: launch.program != nil && pins(ranks) ? index : nil,
-        payload: payload(Rank(index)), recording: recording(ofOneOf: ranks))
+        payload: payload(Rank(index)), recording: recording(ofOneOf: ranks),
+        faults: program.faults.share(of: Rank(index)))
     }
     let outcome = try coordinator.run(
       Coordinator.Plan(

@@ -29,7 +29,7 @@ public struct RunDocument {
       "summary": .optional(result.experiment.summary),
       "experiment": result.experiment.json,
       "single": half(result.single, text?.single),
-      "cluster": half(result.cluster, text?.cluster),
+      "cluster": half(result.cluster, text?.cluster, result.faultCosts),
       "comparison": comparison,
       "provenance": provenance,
       "warnings": .array(result.warnings.map { .string($0) }),
@@ -38,12 +38,18 @@ public struct RunDocument {
     return .object(members)
   }
 
-  private func half(_ half: HalfResult, _ text: [String]?) -> JSONValue {
-    .object([
+  private func half(
+    _ half: HalfResult, _ text: [String]?, _ faults: FaultCosts? = nil
+  ) -> JSONValue {
+    var emulated = half.emulated.json
+    for (key, value) in (faults?.json ?? [:]).sorted(by: { $0.key < $1.key }) {
+      emulated = emulated.adding(key, value)
+    }
+    return .object([
       "nodes": .integer(half.emulated.wafers),
       "layout": half.layout.json,
       "hypothetical": .boolean(half.isHypothetical),
-      "emulated": half.emulated.json,
+      "emulated": emulated,
       "measured": half.measured?.json ?? .null,
       "tokens": .array(half.tokens.map { .array($0.map { .integer($0) }) }),
       "text": text.map { .array($0.map { .string($0) }) } ?? .null,

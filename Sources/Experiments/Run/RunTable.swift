@@ -20,7 +20,7 @@ public struct RunTable {
   public func text(_ style: TextStyle) -> String {
     [
       style.wrapped(heading(style)), generated(style), clocks(style), gaps(style), service(style),
-      account(style), links(style),
+      account(style), Self.faults(result.faultCosts, style), links(style),
       Self.ranks(result.cluster.emulated, style),
       style.wrapped(conclusion(style)),
     ].filter { !$0.isEmpty }.joined(separator: "\n")

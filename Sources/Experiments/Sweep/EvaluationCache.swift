@@ -44,6 +44,7 @@ public final class EvaluationCache: Sendable {
     key.link = Link(latency: .zero, bandwidth: nil)
     key.topology = .fullMesh
     key.overrides.links = []
+    key.faults = []
     key.collectives = .automatic
     return known.withLock { known in
       if let one = known[key] { return one }
@@ -105,7 +106,8 @@ extension ExperimentRun {
     _ name: HalfName, _ split: Split, _ layout: DeviceLayout, graphs: TimeGraphs = TimeGraphs(),
     costs: StepCosts = StepCosts()
   ) throws -> HalfResult {
-    if experiment.modelled.served != nil {
+    // Graphs of windows know neither a service's decisions nor rules of time.
+    if experiment.modelled.served != nil || !experiment.modelled.faults.isEmpty {
       return try evaluated(name, split, layout, observation: nil)
     }
     let times = try experiment.modelled.program(split, layout).times(graphs: graphs, costs: costs)

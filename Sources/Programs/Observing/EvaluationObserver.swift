@@ -17,7 +17,7 @@ protocol EvaluationObserver {
   /// A message left; its values existed from `ready` on.
   mutating func sent(
     _ message: Send, from rank: Rank, slot: Int, ready: EmulatedTime, departure: EmulatedTime,
-    arrival: EmulatedTime, before: EmulatedTime)
+    arrival: EmulatedTime, before: EmulatedTime, until: EmulatedTime)
   /// A rank took the next message of a stream, to receive it now or with others of a set.
   mutating func took(_ slot: Int, at rank: Rank)
   /// The message at `place` of those taken exists as values from `exists` on.
@@ -41,7 +41,7 @@ struct Unobserved: EvaluationObserver {
   @inline(__always)
   mutating func sent(
     _ message: Send, from rank: Rank, slot: Int, ready: EmulatedTime, departure: EmulatedTime,
-    arrival: EmulatedTime, before: EmulatedTime
+    arrival: EmulatedTime, before: EmulatedTime, until: EmulatedTime
   ) {}
   @inline(__always)
   mutating func took(_ slot: Int, at rank: Rank) {}

@@ -64,17 +64,18 @@ public struct Observation: EvaluationObserver, Sendable {
 
   mutating func sent(
     _ message: Send, from rank: Rank, slot: Int, ready: EmulatedTime, departure: EmulatedTime,
-    arrival: EmulatedTime, before: EmulatedTime
+    arrival: EmulatedTime, before: EmulatedTime, until: EmulatedTime
   ) {
     // The arrival may be later than the price says, when a test delays the message.
     let sent = departure + message.overhead + message.serialization
     let free = message.holdsPortUntilDelivery ? sent + message.latency : sent
     uses[rank.index].egress.add(free - departure, at: message.port)
-    if free > before {
+    // What faults add to the port's time is in the rank's end, and not in the price.
+    if until > before {
       let start = max(before, departure)
-      uses[rank.index].sending += free - start
+      uses[rank.index].sending += until - start
       uses[rank.index].idle += start - before
-      uses[rank.index].end = free
+      uses[rank.index].end = until
     }
     var record: Int?
     if isRecording {

@@ -30,6 +30,8 @@ public struct Assignment: Hashable, Sendable {
   public var payload: Payload
   /// Windows whose activities the node reports, and how many at most; `nil` is none.
   public var recording: Recording.Limits?
+  /// What goes wrong on the rank, in emulated time.
+  public var faults: RankFaults
 
   /// How nodes reach each other.
   public enum TransportKind: Hashable, Sendable {
@@ -53,7 +55,7 @@ public struct Assignment: Hashable, Sendable {
   public init(
     run: UInt64, rank: Rank, sources: [Rank], transport: TransportKind,
     waitLimitMilliseconds: Int, queueLimit: Int, largestPayload: Int, processor: Int? = nil,
-    payload: Payload, recording: Recording.Limits? = nil
+    payload: Payload, recording: Recording.Limits? = nil, faults: RankFaults = RankFaults()
   ) {
     self.run = run
     self.rank = rank
@@ -65,6 +67,7 @@ public struct Assignment: Hashable, Sendable {
     self.processor = processor
     self.payload = payload
     self.recording = recording
+    self.faults = faults
   }
 
   /// The ranks from which each rank receives, as the program's first windows name them.

@@ -28,6 +28,7 @@ extension ByteWriter {
     put(count: assignment.recording?.windows.lowerBound ?? 0)
     put(count: assignment.recording?.windows.upperBound ?? 0)
     put(count: assignment.recording?.events ?? 0)
+    put(assignment.faults)
     switch assignment.payload {
     case .phantom: put(UInt8(0))
     case .plain: put(UInt8(1))
@@ -122,6 +123,7 @@ extension ByteReader {
     let largest = try count()
     let processor = Int(try get(UInt16.self))
     let recording = try recordingLimits()
+    let faults = try rankFaults(of: rank)
     let payloadOffset = offset
     let payload: Assignment.Payload
     switch try get(UInt8.self) {
@@ -133,7 +135,8 @@ extension ByteReader {
     var assignment = Assignment(
       run: run, rank: rank, sources: sources, transport: transport,
       waitLimitMilliseconds: waitLimit, queueLimit: queueLimit, largestPayload: largest,
-      processor: processor == 0 ? nil : processor - 1, payload: payload, recording: recording)
+      processor: processor == 0 ? nil : processor - 1, payload: payload, recording: recording,
+      faults: faults)
     assignment.sourceKeys = keys
     return assignment
   }

@@ -125,7 +125,9 @@ extension Simulation {
     case .hopeless:
       if scenario.diesAtStart { return ["exited early"] }
       if scenario.absent > 0 { return ["missing"] }
-      if case .workFails? = scenario.faults.first?.fault { return ["node failed"] }
+      if case .workFails? = scenario.faults.first?.fault {  // Where its process is seen to end before its last word comes, the status has the reason.
+        return scenario.isLocal ? ["node failed", "exited"] : ["node failed"]
+      }
       return scenario.faults.isEmpty ? ["loading late"] : ["aborted"]
     case .mixed:
       return deaths.union([

@@ -1,3 +1,4 @@
+import Runtime
 import TestSupport
 
 /// What happens in one simulated run of the control plane, all of it drawn from a seed.
@@ -81,8 +82,22 @@ struct Scenario {
   /// Whether loading looks at the abort flag, as it does where weights are sent.
   let loadsAbortably: Bool
   var diesAtStart = false
-  /// When, what, and of which node.
-  var faults: [(time: Int64, fault: Fault, node: Int)] = []
+  var faults: [Strike] = []
+
+  /// A fault, when it happens, and to which node.
+  struct Strike {
+    var time: Int64
+    /// Not at that time, but soon after a word of this kind is said for the `place`th time: what goes wrong
+    /// between two machines does so when words cross.
+    var word: ControlMessage.Kind?
+    var place: Int
+    var fault: Fault
+    var node: Int
+  }
+
+  static let words: [ControlMessage.Kind] = [
+    .hello, .assign, .bound, .connect, .ready, .begin, .windowDone, .finish, .done, .again,
+  ]
 
   init(seed: UInt64) {
     self.seed = seed
@@ -166,10 +181,12 @@ struct Scenario {
     // Most at some point of the run; how long it is, only running it tells.
     let span: Int64 = [500, 5000, 30_000].randomElement(using: &random)!
     faults = drawn.map { fault in
-      (
-        Int64.random(in: 0...span, using: &random) * Self.millisecond, fault,
-        Int.random(in: 0..<ranks, using: &random)
-      )
+      Strike(
+        time: Int64.random(in: 0...span, using: &random) * Self.millisecond,
+        word: Int.random(in: 0..<3, using: &random) == 0
+          ? nil : Self.words.randomElement(using: &random)!,
+        place: Int.random(in: 1...6, using: &random), fault: fault,
+        node: Int.random(in: 0..<ranks, using: &random))
     }
   }
 

@@ -125,7 +125,10 @@ extension Simulation {
     case .hopeless:
       if scenario.diesAtStart { return ["exited early"] }
       if scenario.absent > 0 { return ["missing"] }
-      if case .workFails? = scenario.faults.first?.fault { return ["node failed"] }
+      // Where its process is seen to end before its last word, the status has the reason.
+      if case .workFails? = scenario.faults.first?.fault {
+        return scenario.isLocal ? ["node failed", "exited"] : ["node failed"]
+      }
       return scenario.faults.isEmpty ? ["loading late"] : ["aborted"]
     case .mixed:
       return deaths.union([

@@ -189,6 +189,7 @@ extension Simulation {
     if case .refuse = letter.message { summary.seen.insert("refused") }
     // Strangers have no node.
     guard let index = nodes.firstIndex(where: { $0.identity == letter.to }) else { return }
+    said(letter.message.kind)
     if sabotage == .loseFinishAndForge, !hasSabotaged, case .finish = letter.message {
       hasSabotaged = true
       return

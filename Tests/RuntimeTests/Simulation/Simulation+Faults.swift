@@ -6,7 +6,7 @@ import Runtime
 extension Simulation {
   /// A fault happens, to the node that is drawn, or to one of those that are there.
   func strike(_ index: Int) throws(Violation) {
-    let (_, fault, drawn) = scenario.faults[index]
+    let (fault, drawn) = (scenario.faults[index].fault, scenario.faults[index].node)
     guard coordinator.ended == nil else { return }
     let there = nodes.indices.filter { nodes[$0].condition == .running }
     say("fault: \(fault)")
@@ -24,10 +24,10 @@ extension Simulation {
     default: break
     }
     guard !there.isEmpty else { return }
-    try strike(there[drawn % there.count], fault)
+    try strike(there[drawn % there.count], fault, index)
   }
 
-  private func strike(_ node: Int, _ fault: Scenario.Fault) throws(Violation) {
+  private func strike(_ node: Int, _ fault: Scenario.Fault, _ index: Int) throws(Violation) {
     say("  of \(nodes[node].name)")
     switch fault {
     case .crash: kill(node, "crash")
@@ -56,7 +56,7 @@ extension Simulation {
     case .twice(let toNode):
       guard let frame = nodes[node].flying(toNode: toNode).last(where: Self.isWord) else {
         // Nothing is under way: a little later there may be.
-        return waitForFrame(node, fault)
+        return schedule(.fault(index), after: some(1, 200 * Scenario.millisecond))
       }
       summary.seen.insert("came twice")
       post(frame, node: node, toNode: toNode)
@@ -66,12 +66,6 @@ extension Simulation {
 
   private static func isWord(_ frame: [UInt8]) -> Bool {
     frame.withUnsafeBytes { ControlMessage.kind(of: $0)?.isCounted == true }
-  }
-
-  private func waitForFrame(_ node: Int, _ fault: Scenario.Fault) {
-    guard let index = scenario.faults.indices.first(where: { scenario.faults[$0].node == node })
-    else { return }
-    schedule(.fault(index), after: some(1, 200 * Scenario.millisecond))
   }
 
   private func stranger() throws(Violation) {

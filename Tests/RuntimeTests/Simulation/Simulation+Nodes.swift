@@ -121,6 +121,7 @@ extension Simulation {
       switch action {
       case .say(let message):
         say("\(nodes[index].name) says \(message.name)")
+        said(message.kind)
         nodes[index].outbox.append(message.encoded())
         try drainOutbox(index)
       case .letGo: nodes[index].assignment = nil

@@ -94,6 +94,8 @@ final class Simulation {
   var plane = DataPlane()
   /// Who has which rank of which run.
   var owners: [Owned: Int] = [:]
+  /// How often each kind of word was said.
+  private var words: [ControlMessage.Kind: Int] = [:]
   var summary = Summary(ending: "")
   var hasSabotaged = false
 
@@ -119,7 +121,7 @@ final class Simulation {
     }
     schedule(.nextRun, after: some(0, 1000 * Scenario.millisecond))
     schedule(.coordinatorTick, after: Scenario.second)
-    for index in scenario.faults.indices {
+    for index in scenario.faults.indices where scenario.faults[index].word == nil {
       schedule(.fault(index), after: scenario.faults[index].time)
     }
     while let next = queue.popMin() {
@@ -169,6 +171,15 @@ final class Simulation {
   }
 
   func chance(_ one: Int) -> Bool { Int.random(in: 0..<one, using: &random) == 0 }
+
+  /// A word is said: faults may wait for it.
+  func said(_ kind: ControlMessage.Kind) {
+    words[kind, default: 0] += 1
+    for (index, strike) in scenario.faults.enumerated()
+    where strike.word == kind && strike.place == words[kind] {
+      schedule(.fault(index), after: some(0, 2 * scenario.delay))
+    }
+  }
 
   func say(_ text: @autoclosure () -> String) {
     if traces { trace.append("\(Double(now) / 1e9) \(text())") }

@@ -55,7 +55,7 @@ public struct Assignment: Hashable, Sendable {
   public init(
     run: UInt64, rank: Rank, sources: [Rank], transport: TransportKind,
     waitLimitMilliseconds: Int, queueLimit: Int, largestPayload: Int, processor: Int? = nil,
-    payload: Payload, recording: Recording.Limits? = nil, faults: RankFaults = RankFaults()
+    payload: Payload, recording: Recording.Limits? = nil, faults: RankFaults? = nil
   ) {
     self.run = run
     self.rank = rank
@@ -67,7 +67,7 @@ public struct Assignment: Hashable, Sendable {
     self.processor = processor
     self.payload = payload
     self.recording = recording
-    self.faults = faults
+    self.faults = faults ?? RankFaults(of: rank)
   }
 
   /// The ranks from which each rank receives, as the program's first windows name them.

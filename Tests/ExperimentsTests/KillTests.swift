@@ -24,31 +24,6 @@ struct KillTests {
     case load, prefill, decode
   }
 
-  /// Instructions of each rank: of the prompt's window, and of all.
-  private struct Length {
-    var prefill: Int
-    var total: Int
-  }
-
-  private static func lengths() throws -> [Length] {
-    let experiment = try Fixtures.resolve(
-      set: [
-        "model=synthetic-tiny", "plan.pipeline=2", "plan.tensor=2", "workload.prompt_tokens=8",
-        "workload.output_tokens=24",
-      ]
-    ).modelled
-    var program = experiment.program(
-      experiment.split, try experiment.layout(experiment.split))
-    var lengths = Array(repeating: Length(prefill: 0, total: 0), count: experiment.split.ranks)
-    for index in 0..<program.windowCount {
-      for (rank, work) in program.window(index).ranks.enumerated() {
-        if index == 0 { lengths[rank].prefill += work.instructions.count }
-        lengths[rank].total += work.instructions.count
-      }
-    }
-    return lengths
-  }
-
   /// Weights that a rank of two layers reads before it is ready, at least: seven matrices and two norms a layer.
   private static let weights = 2 * 9
 
@@ -56,7 +31,11 @@ struct KillTests {
   func kills() async throws {
     let arguments = ["run"] + Self.options + ["--transport", "tcp", "--format", "json"]
     let undisturbed = try Answer(try await run(Products.wafer, arguments))
-    let lengths = try Self.lengths()
+    let lengths = try ProgramLength.ofRanks(
+      set: [
+        "model=synthetic-tiny", "plan.pipeline=2", "plan.tensor=2", "workload.prompt_tokens=8",
+        "workload.output_tokens=24",
+      ])
     var generator = SeededGenerator(seed: 17)
     var histogram: [Phase: [Int]] = [:]
     for kill in 0..<Self.kills {
@@ -99,6 +78,27 @@ struct KillTests {
           + "\(counts.reduce(0, +)):  " + counts.map(String.init).joined(separator: " "))
     }
     #expect(histogram.count == Phase.allCases.count)
+  }
+}
+
+/// Instructions of a rank: of the prompt's window, and of all.
+struct ProgramLength {
+  var prefill = 0
+  var total = 0
+
+  /// Of each rank of an experiment's cluster.
+  static func ofRanks(set arguments: [String]) throws -> [ProgramLength] {
+    let experiment = try Fixtures.resolve(set: arguments).modelled
+    var program = experiment.program(
+      experiment.split, try experiment.layout(experiment.split))
+    var lengths = Array(repeating: ProgramLength(), count: experiment.split.ranks)
+    for index in 0..<program.windowCount {
+      for (rank, work) in program.window(index).ranks.enumerated() {
+        if index == 0 { lengths[rank].prefill += work.instructions.count }
+        lengths[rank].total += work.instructions.count
+      }
+    }
+    return lengths
   }
 }
 

@@ -4,10 +4,6 @@ import Testing
 
 @testable import Experiments
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// A run that ended too early leaves what it had, marked as unfinished, and can be gone on with.
 @Suite("Resuming a run", .serialized)
 struct ResumeTests {
@@ -18,12 +14,18 @@ struct ResumeTests {
     ]
   }
 
-  /// Runs until a line of progress, and kills a node then.
+  /// Runs until rank 0 crashes, in the cluster, which runs first, or in the single wafer: there it has more to do
+  /// than in the cluster, and crashes at what it never comes to there.
   private func interrupted(_ folder: String, at half: String) async throws -> Ended {
-    try await run(Products.wafer, Self.arguments(folder)) { process, line in
-      guard line.hasPrefix("\(half):"), line.hasSuffix("running") else { return }
-      if let child = Processes.children(of: process).last { kill(child, SIGKILL) }
-    }
+    let cluster = try ProgramLength.ofRanks(
+      set: [
+        "model=synthetic-tiny", "plan.pipeline=2", "plan.tensor=1", "workload.prompt_tokens=8",
+        "workload.output_tokens=200",
+      ])[0]
+    let number = half == "cluster" ? cluster.total / 2 : cluster.total
+    return try await run(
+      Products.wafer, Self.arguments(folder),
+      variables: ["WAFER_CRASH_AT": "0 instruction \(number) \(folder)-crashed-\(half)"])
   }
 
   private static func unfinished(_ folder: String) throws -> JSONValue {

@@ -26,7 +26,7 @@ struct SoakTests {
   }
 
   /// A process at one time.
-  private struct Sample {
+  private struct Sample: Sendable {
     var resident: Int
     var descriptors: Int
 
@@ -50,25 +50,11 @@ struct SoakTests {
     let short = ContinuousClock.now - began
     let requests = max(2 * first, Int(Double(first * Self.seconds) / (short / .seconds(1)) / 2))
 
-    let samples = Collected<[Int32: Sample]>()
-    let sampler = Collected<Task<Void, Never>>()
-    let ended = try await run(Products.wafer, Self.service(requests: requests)) { process, line in
-      guard line.hasPrefix("cluster:"), line.hasSuffix("running") else { return }
-      let nodes = Processes.children(of: process)
-      sampler.append(
-        Task.detached {
-          // Until the half is over and its nodes leave.
-          while nodes.allSatisfy(Processes.isAlive) {
-            var all: [Int32: Sample] = [:]
-            for one in nodes + [process] { all[one == process ? 0 : one] = Sample(one) }
-            if all.count == nodes.count + 1 { samples.append(all) }
-            try? await Task.sleep(for: .milliseconds(200))
-          }
-        })
+    // On a thread of its own: other tests keep those of the concurrency runtime busy for longer than this takes.
+    let (status, all) = try await NodeProcesses.onThread {
+      try Self.watched(Self.service(requests: requests))
     }
-    for task in sampler.all { await task.value }
-    #expect(ended.status == 0, "\(ended.errors.suffix(2000))")
-    let all = samples.all
+    #expect(status == 0)
     try #require(all.count >= 8, "\(all.count) samples of \(requests) requests")
     // Warm after a quarter; the last sample may be of a node that leaves.
     let (early, late) = (all[all.count / 4], all[all.count - 2])
@@ -85,6 +71,29 @@ struct SoakTests {
       // The nodes keep nothing of a token; the coordinator its times and its token, of both clocks, a rank.
       #expect(grown <= (process == 0 ? tokens * Self.bytesPerToken : 1 << 20), "\(grown) bytes")
     }
+  }
+
+  /// Runs the coordinator, and looks five times a second at it (0) and its nodes while it has four.
+  private static func watched(_ arguments: [String]) throws -> (Int32, [[Int32: Sample]]) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Products.wafer)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["WAFER_CONFIGS": Fixtures.presets.folder]
+    ) { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    var samples: [[Int32: Sample]] = []
+    while process.isRunning {
+      let nodes = Processes.children(of: process.processIdentifier)
+      var all: [Int32: Sample] = [:]
+      for one in nodes { all[one] = Sample(one) }
+      all[0] = Sample(process.processIdentifier)
+      if nodes.count == 4, all.count == 5 { samples.append(all) }
+      Thread.sleep(forTimeInterval: 0.2)
+    }
+    return (process.terminationStatus, samples)
   }
 
   /// What the coordinator may keep of a token: reports of four ranks with times of both clocks, and the token.

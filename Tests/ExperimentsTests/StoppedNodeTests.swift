@@ -17,29 +17,37 @@ struct StoppedNodeTests {
     "--output-tokens", "3000", "--transport", "tcp", "--format", "json",
   ]
 
-  /// Runs it, stops a node as soon as the cluster runs, and lets it go on after some seconds.
-  private func stopping(
-    for seconds: Double?, _ options: [String]
-  ) async throws -> (ended: Ended, stopped: Int32) {
-    let stopped = Collected<Int32>()
-    let ended = try await run(Products.wafer, Self.experiment + options) { process, line in
-      guard line.hasPrefix("cluster:"), line.hasSuffix("running"), stopped.all.isEmpty,
-        let child = Processes.children(of: process).last
-      else { return }
-      stopped.append(child)
-      kill(child, SIGSTOP)
-      guard let seconds else { return }
-      Thread.sleep(forTimeInterval: seconds)
-      kill(child, SIGCONT)
+  /// A node program whose first process is stopped after a second, from outside, and goes on after some more.
+  private static func stoppingProgram(in folder: String, for seconds: Int?) throws -> String {
+    let program = "\(folder)/node"
+    let goingOn = seconds.map { "sleep \($0); kill -CONT $$" } ?? ":"
+    try """
+    #!/bin/sh
+    if mkdir '\(folder)/first' 2>/dev/null; then
+      (sleep 1; kill -STOP $$ && echo $$ >'\(folder)/stopped'; \(goingOn)) &
+    fi
+    exec '\(Products.node)' "$@"
+    """.write(toFile: program, atomically: true, encoding: .utf8)
+    chmod(program, 0o755)
+    return program
+  }
+
+  /// Runs it with a node that is stopped for some seconds, or for good.
+  private func stopping(for seconds: Int?, _ options: [String]) async throws -> Ended {
+    try await Fixtures.withShortFolder { folder in
+      let ended = try await run(
+        Products.wafer,
+        options + ["--node-program", try Self.stoppingProgram(in: folder, for: seconds)])
+      let text = try String(contentsOfFile: "\(folder)/stopped", encoding: .utf8)
+      let stopped = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+      #expect(!Processes.isAlive(stopped), "process \(stopped) is left")
+      return ended
     }
-    let child = try #require(stopped.all.first, "\(ended.errors)")
-    #expect(!Processes.isAlive(child), "process \(child) is left")
-    return (ended, child)
   }
 
   @Test("for less than the limit: nothing shows it")
   func short() async throws {
-    let (ended, _) = try await stopping(for: 2, ["--silence-limit", "30s"])
+    let ended = try await stopping(for: 2, Self.experiment + ["--silence-limit", "60s"])
     #expect(ended.status == 0, "\(ended.errors)")
     let undisturbed = try await run(Products.wafer, Self.experiment)
     #expect(try Answer(ended) == Answer(undisturbed))
@@ -47,16 +55,18 @@ struct StoppedNodeTests {
 
   @Test("for longer: the run ends with its rank and the silence, and so does the node")
   func long() async throws {
-    let (ended, _) = try await stopping(for: nil, ["--silence-limit", "2s"])
+    // Far more work than it does until then.
+    let ended = try await stopping(
+      for: nil, Self.experiment + ["--output-tokens", "500000", "--silence-limit", "10s"])
     #expect(ended.status == 1)
-    #expect(ended.errors.contains(/rank [01] has said nothing for [0-9.]+ s while running/))
+    #expect(ended.errors.contains(/rank [01] has said nothing for [0-9.]+ s while [a-z]+/))
     #expect(ended.output.isEmpty)
   }
 
   @Test("for longer, and it is replaced: the same answer")
   func replaced() async throws {
-    let (ended, _) = try await stopping(
-      for: nil, ["--silence-limit", "2s", "--on-failure", "restart"])
+    let ended = try await stopping(
+      for: nil, Self.experiment + ["--silence-limit", "10s", "--on-failure", "restart"])
     #expect(ended.status == 0, "\(ended.errors)")
     let undisturbed = try await run(Products.wafer, Self.experiment)
     #expect(try Answer(ended) == Answer(undisturbed))

@@ -104,7 +104,6 @@ extension Draw {
       part: UInt32(below(999)), tensor: tensor, slice: slice, chunk: chance(50) ? below(9) : nil)
   }
 
-  /// The frame of a weights answer, written field by field: a description is only made by who has the weights.
   mutating func weightAnswer() -> [UInt8] {
     guard chance(60) else {
       return ControlMessage.weights(
@@ -115,15 +114,26 @@ extension Draw {
     let rows = chance(80) ? 1 + below(99) : Int(truncatingIfNeeded: edge())
     let columns = chance(80) ? 256 * (1 + below(99)) : Int(truncatingIfNeeded: edge())
     let chunks = type.bytes(elements: 256) * (rows & 0xFF) * (columns & 0xFFFF) / 256
+    return WeightDescription.frame(
+      type, rows: rows, columns: columns,
+      hashes: min(9, (chunks + WeightPart.chunkBytes - 1) / WeightPart.chunkBytes))
+  }
+}
+
+/// The description of a part of weights as bytes say it, true or not: a `WeightPart` is only made by who has the
+/// weights.
+package enum WeightDescription {
+  /// A frame that answers with a matrix of all columns, and that many hashes of chunks.
+  package static func frame(_ type: ElementType, rows: Int, columns: Int, hashes: Int) -> [UInt8] {
     var writer = ByteWriter()
     writer.put(MessageHeader.magic)
     writer.put(ProtocolVersion.current)
     writer.put(ControlMessage.Kind.weights.rawValue)
+    // The part's number, and that it is a description.
     writer.put(UInt32(1))
     writer.put(UInt8(0))
     writer.put(UInt8(type.rawValue))
     for count in [rows, columns, 0, columns] { writer.put(count: count) }
-    let hashes = min(9, (chunks + WeightPart.chunkBytes - 1) / WeightPart.chunkBytes)
     writer.put(list: Array(0..<hashes)) { writer, _ in
       for _ in 0..<4 { writer.put(UInt64(7)) }
     }

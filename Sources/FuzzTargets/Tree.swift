@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// A document of keys and values, as JSON and YAML have it, that may be made wrong and then written.
 indirect enum Tree: Sendable {
   /// Keys in order; a key may stand twice.
@@ -13,9 +15,9 @@ indirect enum Tree: Sendable {
   var json: String {
     switch self {
     case .object(let pairs):
-      "{" + pairs.map { "\(Self.quoted($0.key)):\($0.value.json)" }.joined(separator: ",") + "}"
+      "{" + pairs.map { "\(JSON.quoted($0.key)):\($0.value.json)" }.joined(separator: ",") + "}"
     case .array(let elements): "[" + elements.map(\.json).joined(separator: ",") + "]"
-    case .string(let text): Self.quoted(text)
+    case .string(let text): JSON.quoted(text)
     case .bare(let text): text
     }
   }
@@ -30,21 +32,6 @@ indirect enum Tree: Sendable {
       }
       return "\(spaces)\(key): \(value.json)\n"
     }.joined()
-  }
-
-  static func quoted(_ text: String) -> String {
-    var out = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": out += "\\\""
-      case "\\": out += "\\\\"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out + "\""
   }
 }
 

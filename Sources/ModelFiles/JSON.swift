@@ -1,8 +1,24 @@
 import FoundationEssentials
 import Tensors
 
-/// Reading JSON with errors that name the file.
-enum JSON {
+/// Reading JSON with errors that name the file, and writing the texts in it.
+package enum JSON {
+  /// A text as a JSON string, with its quotes.
+  package static func quoted(_ text: String) -> String {
+    var out = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": out += "\\\""
+      case "\\": out += "\\\\"
+      case _ where scalar.value < 0x20:
+        let hex = String(scalar.value, radix: 16)
+        out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      default: out.unicodeScalars.append(scalar)
+      }
+    }
+    return out + "\""
+  }
+
   /// Any key of an object.
   struct Key: CodingKey {
     let stringValue: String

@@ -101,15 +101,3 @@ struct ProgramLength {
     return lengths
   }
 }
-
-/// What a run must give whatever happened to it on the way.
-struct Answer: Equatable {
-  var emulated: String
-  var tokens: [JSONValue?]
-
-  init(_ ended: Ended) throws {
-    let document = try ended.document
-    emulated = try EmulatedDocument(run: document, place: .builtIn).json.document
-    tokens = ["single", "cluster"].map { document[$0]?["tokens"] }
-  }
-}

@@ -199,13 +199,7 @@ struct ProcessFailureTests {
     let other = Fixtures.repository.appendingPathComponent(
       "Tests/Golden/models/llama-q8_0/model.gguf"
     ).path
-    let program = "\(folder)/node"
-    try """
-    #!/bin/sh
-    cp '\(other)' '\(model)'.$$ && mv '\(model)'.$$ '\(model)'
-    exec '\(Products.node)' "$@"
-    """.write(toFile: program, atomically: true, encoding: .utf8)
-    chmod(program, 0o755)
-    return program
+    return try Products.nodeProgram(
+      in: folder, before: "cp '\(other)' '\(model)'.$$ && mv '\(model)'.$$ '\(model)'")
   }
 }

@@ -32,6 +32,27 @@ enum Products {
     }
     return found
   }
+
+  /// A node program of the shell's: something that is done before it becomes a node.
+  ///
+  /// - Parameters:
+  ///   - folder: Where it is written, and `first` made by the first process that runs it.
+  ///   - before: What every process does.
+  ///   - beforeFirst: What only the first one does then. `$$` is the node to be.
+  static func nodeProgram(
+    in folder: String, before: String = ":", beforeFirst: String? = nil
+  ) throws -> String {
+    let program = "\(folder)/node"
+    let first = beforeFirst.map { "if mkdir '\(folder)/first' 2>/dev/null; then\n\($0)\nfi" } ?? ""
+    try """
+    #!/bin/sh
+    \(before)
+    \(first)
+    exec '\(node)' "$@"
+    """.write(toFile: program, atomically: true, encoding: .utf8)
+    chmod(program, 0o755)
+    return program
+  }
 }
 
 /// A program that was run to its end.
@@ -128,5 +149,17 @@ extension Fixtures {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: path) }
     return try await body(path)
+  }
+}
+
+/// What a run must give whatever happened to it on the way.
+struct Answer: Equatable {
+  var emulated: String
+  var tokens: [JSONValue?]
+
+  init(_ ended: Ended) throws {
+    let document = try ended.document
+    emulated = try EmulatedDocument(run: document, place: .builtIn).json.document
+    tokens = ["single", "cluster"].map { document[$0]?["tokens"] }
   }
 }

@@ -18,17 +18,6 @@ struct RecoveryTests {
     "--output-tokens", "60", "--transport", "tcp", "--format", "json",
   ]
 
-  private struct Result: Equatable {
-    var emulated: String
-    var tokens: [JSONValue?]
-
-    init(_ ended: Ended) throws {
-      let document = try ended.document
-      emulated = try EmulatedDocument(run: document, place: .builtIn).json.document
-      tokens = ["single", "cluster"].map { document[$0]?["tokens"] }
-    }
-  }
-
   private static func restarts(_ ended: Ended) throws -> Int {
     try ["single", "cluster"].reduce(0) { sum, half in
       guard case .number(let text)? = try ended.document[half]?["measured"]?["restarts"] else {
@@ -40,23 +29,14 @@ struct RecoveryTests {
 
   /// A node program whose first process is killed after a while, from outside and without a word.
   private static func dyingProgram(in folder: String, after seconds: String) throws -> String {
-    let program = "\(folder)/node"
-    try """
-    #!/bin/sh
-    if mkdir '\(folder)/first' 2>/dev/null; then
-      (sleep \(seconds); kill -KILL $$) &
-    fi
-    exec '\(Products.node)' "$@"
-    """.write(toFile: program, atomically: true, encoding: .utf8)
-    chmod(program, 0o755)
-    return program
+    try Products.nodeProgram(in: folder, beforeFirst: "(sleep \(seconds); kill -KILL $$) &")
   }
 
   @Test(
     "a node that is killed is replaced, whatever it was at, and nothing shows it but the count",
     arguments: ["0", "0.02", "0.05", "0.1", "0.2", "0.4"])
   func killed(seconds: String) async throws {
-    let undisturbed = try Result(try await run(Products.wafer, Self.experiment))
+    let undisturbed = try Answer(try await run(Products.wafer, Self.experiment))
     try await Fixtures.withShortFolder { folder in
       let temporary = "\(folder)/t"
       try FileManager.default.createDirectory(
@@ -68,7 +48,7 @@ struct RecoveryTests {
           try Self.dyingProgram(in: folder, after: seconds),
         ], temporary: temporary)
       #expect(ended.status == 0, "\(seconds): \(ended.errors)")
-      #expect(try Result(ended) == undisturbed)
+      #expect(try Answer(ended) == undisturbed)
       #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
       // A node that has told everything may die; one that has only begun may not.
       let restarts = try Self.restarts(ended)
@@ -79,7 +59,7 @@ struct RecoveryTests {
 
   @Test("a spare takes the place of a node of other hosts, and survivors keep their ranks")
   func spare() async throws {
-    let undisturbed = try Result(try await run(Products.wafer, Self.experiment))
+    let undisturbed = try Answer(try await run(Products.wafer, Self.experiment))
     try await Fixtures.withShortFolder { folder in
       let coordinator = "ipc://\(folder)/coordinator"
       let processes = Collected<(rank: Int, process: Int32)>()
@@ -110,7 +90,7 @@ struct RecoveryTests {
       }
       let cluster = try await ended
       #expect(cluster.status == 0, "\(cluster.errors)")
-      #expect(try Result(cluster) == undisturbed)
+      #expect(try Answer(cluster) == undisturbed)
       if processes.all.contains(where: { $0.rank == 2 }), try Self.restarts(cluster) == 1 {
         #expect(nodes.count { $0.status == nil } == 1)
         #expect(nodes.count { $0.status == 0 } == 4, "\(nodes.map(\.errors))")

@@ -19,17 +19,10 @@ struct StoppedNodeTests {
 
   /// A node program whose first process is stopped after a second, from outside, and goes on after some more.
   private static func stoppingProgram(in folder: String, for seconds: Int?) throws -> String {
-    let program = "\(folder)/node"
     let goingOn = seconds.map { "sleep \($0); kill -CONT $$" } ?? ":"
-    try """
-    #!/bin/sh
-    if mkdir '\(folder)/first' 2>/dev/null; then
-      (sleep 1; kill -STOP $$ && echo $$ >'\(folder)/stopped'; \(goingOn)) &
-    fi
-    exec '\(Products.node)' "$@"
-    """.write(toFile: program, atomically: true, encoding: .utf8)
-    chmod(program, 0o755)
-    return program
+    return try Products.nodeProgram(
+      in: folder,
+      beforeFirst: "(sleep 1; kill -STOP $$ && echo $$ >'\(folder)/stopped'; \(goingOn)) &")
   }
 
   /// Runs it with a node that is stopped for some seconds, or for good.

@@ -1,3 +1,4 @@
+import FuzzTargets
 import Messaging
 import Models
 import Programs
@@ -82,17 +83,8 @@ import Transformer
 
   @Test("a part of weights whose size leaves 64 bits is refused")
   func weights() {
-    var writer = ByteWriter()
-    writer.put(MessageHeader.magic)
-    writer.put(ProtocolVersion.current)
-    writer.put(ControlMessage.Kind.weights.rawValue)
-    writer.put(UInt32(1))
-    // A description, of float32.
-    writer.put(UInt8(0))
-    writer.put(UInt8(0))
-    for count in [1 << 31, 1 << 31, 0, 1 << 31] { writer.put(count: count) }
-    writer.put(UInt32(0))
-    guard case .failure(.value) = ControlMessage.reading(writer.bytes) else {
+    let frame = WeightDescription.frame(.float32, rows: 1 << 31, columns: 1 << 31, hashes: 0)
+    guard case .failure(.value) = ControlMessage.reading(frame) else {
       Issue.record("2^64 bytes of weights were taken")
       return
     }

@@ -194,10 +194,11 @@ struct ClusterSessionTests {
       guard case .hello(let hello) = Self.hello(Int32(index)) else { return }
       #expect(roll.register(hello, from: Self.node(index), now: Self.start) == nil)
     }
+    roll.expect(Self.node(3), after: 5)
     func session() -> ClusterSession {
       ClusterSession(
         assignments: [Self.assignment(0), Self.assignment(1)], windowCount: 1, limits: .init(),
-        roll: roll, returning: [Self.node(3): 5], now: Self.start)
+        roll: roll, now: Self.start)
     }
     var first = session()
     #expect(!Self.sent(first.handle(.tick, now: Self.start)).contains("assign>1"))

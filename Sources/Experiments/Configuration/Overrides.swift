@@ -51,27 +51,12 @@ extension LinkOverride {
     let times: [(String, EmulatedTime?)] = [
       ("latency", latency), ("send_overhead", sendOverhead), ("receive_overhead", receiveOverhead),
     ]
-    var all = times.compactMap { key, time in time.map { (key: key, text: Self.text($0)) } }
+    var all = times.compactMap { key, time in time.map { (key: key, text: $0.written) } }
     if let bandwidth {
       all.insert(
-        ("bandwidth", Self.text(bandwidth)), at: latency == nil ? 0 : 1)
+        ("bandwidth", bandwidth.writtenAsBandwidth), at: latency == nil ? 0 : 1)
     }
     return all
-  }
-
-  /// In the largest unit in which it is a whole number.
-  static func text(_ time: EmulatedTime) -> String {
-    let units: [(String, Int64)] = [("us", 1_000_000), ("ns", 1000)]
-    for (unit, size) in units where time.picoseconds % size == 0 {
-      return "\(time.picoseconds / size) \(unit)"
-    }
-    return "\(time.picoseconds) ps"
-  }
-
-  static func text(_ bandwidth: Rational) -> String {
-    let gigabytes = bandwidth / Rational(1_000_000_000)
-    if let text = gigabytes.decimal { return "\(text) GB/s" }
-    return "\(bandwidth.decimal ?? "\(bandwidth.approximation)") B/s"
   }
 }
 

@@ -115,9 +115,9 @@ public struct FaultSetting: Hashable, Sendable {
       let text: String =
         switch value {
         case .count(let count): "\(count)"
-        case .time(let time): LinkOverride.text(time)
+        case .time(let time): time.written
         case .number(let number): number.decimal ?? "\(number.approximation)"
-        case .bandwidth(let bandwidth): LinkOverride.text(bandwidth)
+        case .bandwidth(let bandwidth): bandwidth.writtenAsBandwidth
         case .word(let word): word
         }
       return (field.name, text)

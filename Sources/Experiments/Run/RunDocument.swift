@@ -42,7 +42,7 @@ public struct RunDocument {
     _ half: HalfResult, _ text: [String]?, _ faults: FaultCosts? = nil
   ) -> JSONValue {
     var emulated = half.emulated.json
-    for (key, value) in (faults?.json ?? [:]).sorted(by: { $0.key < $1.key }) {
+    for (key, value) in faults?.json ?? [:] {
       emulated = emulated.adding(key, value)
     }
     return .object([

@@ -163,7 +163,6 @@ public final class RunJournal: Sendable {
   private func write(_ contents: Contents) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    encoder.keyEncodingStrategy = .useDefaultKeys
     try encoder.encode(contents).write(to: URL(fileURLWithPath: path), options: .atomic)
   }
 }

@@ -50,13 +50,13 @@ public struct SafetensorsWriter: Sendable {
   public func bytes() -> [UInt8] {
     var fields: [String] = []
     if !metadata.isEmpty {
-      let pairs = metadata.map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
+      let pairs = metadata.map { "\(JSON.quoted($0.key)):\(JSON.quoted($0.value))" }
       fields.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
     for entry in entries {
       let shape = entry.shape.map(String.init).joined(separator: ",")
       fields.append(
-        "\(Self.quoted(entry.name)):{\"dtype\":\"\(entry.dtype)\",\"shape\":[\(shape)],"
+        "\(JSON.quoted(entry.name)):{\"dtype\":\"\(entry.dtype)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(entry.range.lowerBound),\(entry.range.upperBound)]}")
     }
     var header = Array("{\(fields.joined(separator: ","))}".utf8)
@@ -97,21 +97,5 @@ public struct SafetensorsWriter: Sendable {
     #else
       Darwin.write(descriptor, bytes.baseAddress, bytes.count)
     #endif
-  }
-
-  /// A JSON string.
-  private static func quoted(_ text: String) -> String {
-    var out = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": out += "\\\""
-      case "\\": out += "\\\\"
-      case _ where scalar.value < 0x20:
-        let hex = String(scalar.value, radix: 16)
-        out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out + "\""
   }
 }

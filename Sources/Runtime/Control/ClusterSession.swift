@@ -70,8 +70,6 @@ public struct ClusterSession: Sendable {
   public private(set) var roll: NodeRoll
   let assignments: [Assignment]
   private let boot: String
-  /// Nodes of runs before that have not said hello since, with the number of the run.
-  public private(set) var returning: [NodeIdentity: UInt64]
   private let keepsSurvivors: Bool
   /// Nodes that stay after a failure, and say hello again, with the run.
   public private(set) var staying: [(NodeIdentity, run: UInt64)] = []
@@ -87,18 +85,15 @@ public struct ClusterSession: Sendable {
   /// - Parameters:
   ///   - assignments: One a rank.
   ///   - windowCount: Windows of the program; `stop` ends it earlier.
-  ///   - roll: Nodes that wait already.
-  ///   - returning: Nodes of the run before that have yet to say hello again. They are waited for, so that
-  ///     each gets the rank that it had.
+  ///   - roll: Nodes that wait already, and those that are awaited.
   ///   - keepsSurvivors: Whether nodes stay when one of them is lost, so that the program can be run again.
   ///   - boot: The coordinator's host: nodes of the same one share its clock.
   public init(
     assignments: [Assignment], windowCount: Int, limits: Limits, roll: NodeRoll = NodeRoll(),
-    returning: [NodeIdentity: UInt64] = [:], keepsSurvivors: Bool = false, boot: String = "",
+    keepsSurvivors: Bool = false, boot: String = "",
     now: MeasuredTime
   ) {
     self.keepsSurvivors = keepsSurvivors
-    self.returning = returning
     self.assignments = assignments
     self.roll = roll
     self.boot = boot
@@ -157,8 +152,6 @@ public struct ClusterSession: Sendable {
     guard let rank = rank(of: identity) else {
       guard case .failed = message else { return [] }
       roll.remove(identity)
-      // Nobody need wait for it any more.
-      returning[identity] = nil
       return draft(now)
     }
     let notice = nodes[rank.index]!.liveness.heard(now: now).map { Action.noticed(rank, $0) }
@@ -241,9 +234,7 @@ public struct ClusterSession: Sendable {
         ]
       }
     }
-    // It was said before that run, and once too often: what it still says of the run is under way behind it.
-    if let run = returning[identity], hello.run != run { return [] }
-    returning[identity] = nil
+    if roll.isStale(hello, from: identity) { return [] }
     if let reason = roll.register(hello, from: identity, now: now) {
       return [.send(.refuse(reason), to: identity)]
     }
@@ -253,11 +244,9 @@ public struct ClusterSession: Sendable {
   /// Begins when there is a node for every rank.
   private mutating func draft(_ now: MeasuredTime) -> [Action] {
     guard phase == .registering,
-      returning.isEmpty || (now - phaseBegan).nanoseconds > Self.returnLimit,
+      roll.awaited.isEmpty || (now - phaseBegan).nanoseconds > Self.returnLimit,
       let members = roll.draft(ranks: nodes.count)
     else { return [] }
-    // Who has not come by now is not awaited.
-    returning = [:]
     nodes = members.map { Node($0, boot: boot, silence: limits.silence, now: now) }
     enter(.binding, now)
     return assignments.enumerated().flatMap { index, assignment -> [Action] in
@@ -400,7 +389,7 @@ public struct ClusterSession: Sendable {
     if phase == .registering, !isAgain {
       // Who waits for this run to begin waits in vain; spares of a run that has begun are not concerned.
       actions += roll.members.map { .send(.abort(words), to: $0.identity) }
-      roll = NodeRoll()
+      roll.removeMembers()
     }
     phase = .ended
     return actions + [.ended(.failure(error))]

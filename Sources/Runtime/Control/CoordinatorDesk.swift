@@ -13,10 +13,8 @@ public struct CoordinatorDesk: Sendable {
   /// An answer, and who is to have it.
   public typealias Letter = (message: ControlMessage, to: NodeIdentity)
 
-  /// Nodes that wait.
+  /// Nodes that wait, and those that are awaited.
   public private(set) var roll = NodeRoll()
-  /// Nodes that have served a run and not said hello since, with its number.
-  public private(set) var returning: [NodeIdentity: UInt64] = [:]
 
   /// Nobody waits.
   public init() {}
@@ -28,19 +26,15 @@ public struct CoordinatorDesk: Sendable {
   ) -> ClusterSession {
     ClusterSession(
       assignments: assignments, windowCount: windowCount, limits: limits, roll: roll,
-      returning: returning, keepsSurvivors: keepsSurvivors, boot: boot, now: now)
+      keepsSurvivors: keepsSurvivors, boot: boot, now: now)
   }
 
   /// Takes over from a session that has ended, well or not.
   public mutating func end(_ session: ClusterSession, isSuccess: Bool) {
     roll = session.roll
-    let waiting = Set(roll.members.map(\.identity))
-    // Those of the run before that have not come in this one are still awaited.
-    returning = session.returning
     for (identity, run) in isSuccess ? session.served : session.staying {
-      returning[identity] = run
+      roll.expect(identity, after: run)
     }
-    for identity in waiting { returning[identity] = nil }
   }
 
   /// What a node says between runs.
@@ -51,15 +45,13 @@ public struct CoordinatorDesk: Sendable {
   ) -> [Letter] {
     switch message {
     case .hello(let hello):
-      // It was said before that run, and once too often.
-      if let run = returning[identity], hello.run != run { return [] }
-      returning[identity] = nil
-      guard let reason = roll.register(hello, from: identity, now: now) else { return [] }
+      guard !roll.isStale(hello, from: identity),
+        let reason = roll.register(hello, from: identity, now: now)
+      else { return [] }
       return [(.refuse(reason), identity)]
     case .status: return [(.members(roll.status(limit: silence, now: now)), identity)]
     case .failed:
       roll.remove(identity)
-      returning[identity] = nil
       return []
     default:
       roll.heard(identity, now: now)
@@ -75,10 +67,10 @@ public struct CoordinatorDesk: Sendable {
 
   /// Sends everyone home, who waits first.
   public mutating func dismissAll() -> [Letter] {
-    defer { (roll, returning) = (NodeRoll(), [:]) }
+    defer { roll = NodeRoll() }
     let waiting = roll.members.map(\.identity)
     // In an order of its own: the same events must give the same actions.
-    let others = Set(returning.keys).subtracting(waiting)
+    let others = Set(roll.awaited.keys).subtracting(waiting)
       .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
     return (waiting + others).map { (.dismiss, $0) }
   }

@@ -88,14 +88,14 @@ extension ByteReader {
     return RankFaults.Interval(from: begins, until: try truth() ? try faultTime() : nil)
   }
 
-  /// A time that is not negative, and so far from the largest that sums of a few do not overflow.
+  /// A time so far from the largest that sums of a few do not overflow.
   private mutating func faultTime() throws(FrameError) -> EmulatedTime {
     let start = offset
-    let picoseconds = try get(Int64.self)
-    guard (0...Int64.max / 4).contains(picoseconds) else {
-      throw .value(offset: start, "\(picoseconds) ps of a fault")
+    let time = try time()
+    guard time.picoseconds <= Int64.max / 4 else {
+      throw .value(offset: start, "\(time.picoseconds) ps of a fault")
     }
-    return EmulatedTime(picoseconds: picoseconds)
+    return time
   }
 
   private mutating func factor() throws(FrameError) -> Rational {

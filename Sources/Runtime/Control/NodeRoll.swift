@@ -2,7 +2,8 @@ import Messaging
 import Programs
 import Quantities
 
-/// Nodes that have registered with a coordinator and wait for a run: those of the next one, and spares.
+/// Nodes that have registered with a coordinator and wait for a run: those of the next one, and spares; and those
+/// that are awaited, since they have served a run and not said `hello` since.
 ///
 /// A value without sockets or clocks. It outlives a run: nodes that others start serve all runs of one
 /// coordinator, and say `hello` again after each.
@@ -23,14 +24,29 @@ public struct NodeRoll: Sendable {
 
   /// In the order in which they came.
   public private(set) var members: [Member] = []
+  /// Who has served a run and has yet to say `hello` again, with its number. A run waits for them, so that each
+  /// gets the rank that it had.
+  public private(set) var awaited: [NodeIdentity: UInt64] = [:]
 
   /// Nobody.
   public init() {}
+
+  /// A node has served a run, or stays after one that failed. One that is back already is not awaited.
+  public mutating func expect(_ identity: NodeIdentity, after run: UInt64) {
+    if index(of: identity) == nil { awaited[identity] = run }
+  }
+
+  /// Whether a `hello` was said before the run from which its node is awaited, and came once too often: what the
+  /// node still says of that run is under way behind it.
+  public func isStale(_ hello: ControlMessage.Hello, from identity: NodeIdentity) -> Bool {
+    awaited[identity].map { $0 != hello.run } ?? false
+  }
 
   /// Takes a node that says hello, or says why not. A node that is there already is not taken twice.
   public mutating func register(
     _ hello: ControlMessage.Hello, from identity: NodeIdentity, now: MeasuredTime
   ) -> String? {
+    awaited[identity] = nil
     guard hello.protocolVersion == ProtocolVersion.current else {
       return
         "this coordinator (WaferCluster \(Tool.version)) speaks protocol version "
@@ -62,8 +78,9 @@ public struct NodeRoll: Sendable {
     return true
   }
 
-  /// A node has left.
+  /// A node has left, and nobody need wait for it any more.
   public mutating func remove(_ identity: NodeIdentity) {
+    awaited[identity] = nil
     members.removeAll { $0.identity == identity }
   }
 
@@ -71,6 +88,9 @@ public struct NodeRoll: Sendable {
   public mutating func remove(process: Int32) {
     members.removeAll { $0.hello.process == process }
   }
+
+  /// Nobody waits any more; who is awaited still is.
+  public mutating func removeMembers() { members = [] }
 
   /// Takes out those that have been silent for longer than `limit` nanoseconds.
   public mutating func dropSilent(_ limit: Int64, now: MeasuredTime) {
@@ -98,13 +118,15 @@ public struct NodeRoll: Sendable {
     return placement
   }
 
-  /// Takes the nodes of a run out, in order of rank; `nil` when there are too few.
+  /// Takes the nodes of a run out, in order of rank; `nil` when there are too few. Who has not come by then is no
+  /// longer awaited.
   public mutating func draft(ranks: Int) -> [Member]? {
     let placement = placement(ranks: ranks)
     guard placement.allSatisfy({ $0 != nil }) else { return nil }
     let drafted = placement.map { $0! }
     let identities = Set(drafted.map(\.identity))
     members.removeAll { identities.contains($0.identity) }
+    awaited = [:]
     return drafted
   }
 

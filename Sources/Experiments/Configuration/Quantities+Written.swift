@@ -4,7 +4,9 @@ extension EmulatedTime {
   /// As a file of ours has it: in the largest unit in which it is a whole number.
   var written: String {
     let units: [(String, Int64)] = [("us", 1_000_000), ("ns", 1000)]
-    for (unit, size) in units where picoseconds % size == 0 { return "\(picoseconds / size) \(unit)" }
+    for (unit, size) in units where picoseconds % size == 0 {
+      return "\(picoseconds / size) \(unit)"
+    }
     return "\(picoseconds) ps"
   }
 }

@@ -19,7 +19,42 @@ extension Draw {
       payload: chance(70) ? .model(model()) : pick([.phantom, .plain]),
       recording: chance(50) ? Recording.Limits(windows: 0..<below(9), events: 1 + below(9)) : nil)
     assignment.sourceKeys = several { $0.text() }
+    if chance(30) { assignment.faults = faults(of: assignment.rank) }
     return assignment
+  }
+
+  private mutating func faults(of rank: Rank) -> RankFaults {
+    var faults = RankFaults(of: rank)
+    faults.links = several { draw in
+      RankFaults.SlowLink(
+        to: draw.rank(), interval: draw.interval(), latency: draw.time(),
+        serialization: draw.factor())
+    }
+    faults.losses = several { draw in
+      RankFaults.Loss(
+        to: draw.rank(), timeout: draw.time(),
+        which: draw.chance(50)
+          ? .message(draw.pick(Stream.allCases), sequence: draw.below(999))
+          : .chance(UInt32(draw.below(1 << 32)), seed: draw.bits()))
+    }
+    faults.slowdowns = several { draw in
+      RankFaults.Slowdown(
+        interval: draw.interval(), factor: draw.factor(), isOfFabricAlone: draw.chance(50))
+    }
+    for outage in several({ RankFaults.Outage(begins: $0.time(), lasts: $0.time()) }) {
+      faults.add(outage)
+    }
+    return faults
+  }
+
+  private mutating func interval() -> RankFaults.Interval {
+    RankFaults.Interval(from: time(), until: chance(50) ? time() : nil)
+  }
+
+  /// At least 1.
+  private mutating func factor() -> Rational {
+    let denominator = 1 + below(9)
+    return Rational(Int128(denominator + below(99)), over: Int128(denominator))
   }
 
   private mutating func model() -> ModelAssignment {

@@ -76,7 +76,8 @@ extension FuzzTarget {
     "byte *: * is no answer about weights", "byte *: a part of * in * columns",
     "byte *: * hashes for a part of *", "byte *: * is no tensor of a layer",
     "byte *: * is no tensor", "byte *: elements * to * of *", "byte *: * is no Kind",
-    "byte *: * is no Kernel", "byte *: * is no Stream",
+    "byte *: * is no Kernel", "byte *: * is no Stream", "byte *: * ps of a fault",
+    "byte *: */* is no factor of at least 1", "byte *: * is no kind of loss",
   ]
 
   private static let ggufHeaderErrors = [

@@ -215,6 +215,18 @@ struct ClusterSessionTests {
     #expect(Self.sent(second.handle(.tick, now: after)) == ["assign>1", "assign>2"])
   }
 
+  @Test("a process whose end was seen before its hello came gets no rank")
+  func helloOfTheDead() {
+    var first = Self.session()
+    _ = first.handle(.exited(process: 4, status: "signal 9"), now: Self.start)
+    #expect(first.phase == .ended)
+    var next = Self.session(roll: first.roll)
+    let hellos = [UInt8(4), 5, 6].flatMap { index in
+      next.handle(.message(Self.hello(Int32(index)), from: Self.node(index)), now: Self.start)
+    }
+    #expect(Self.sent(hellos) == ["assign>5", "assign>6"])
+  }
+
   @Test("a node that others are to reach at loopback is an error when there are several hosts")
   func loopback() throws {
     var session = Self.session()

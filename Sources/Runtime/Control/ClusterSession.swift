@@ -110,9 +110,9 @@ public struct ClusterSession: Sendable {
     case .message(let message, let identity): return handle(message, from: identity, now: now)
     case .unreadable(let error, let identity):
       // A stranger's bytes are not worth a run; a node's are a fault of ours or of the wire.
-      guard let rank = rank(of: identity) else { return [] }
+      guard let rank = rank(of: identity), nodes[rank.index]!.report == nil else { return [] }
       return fail(.protocolFault(rank, "sent an unreadable frame: \(error)"))
-    case .exited(let process, let status): return exited(process, status)
+    case .exited(let process, let status): return exited(process, status, now)
     case .tick: return tick(now)
     }
   }
@@ -289,9 +289,11 @@ public struct ClusterSession: Sendable {
 
   // MARK: Ends
 
-  private mutating func exited(_ process: Int32, _ status: String) -> [Action] {
+  private mutating func exited(
+    _ process: Int32, _ status: String, _ now: MeasuredTime
+  ) -> [Action] {
     // It may have come back before it ended, and must not be given a rank.
-    roll.remove(process: process)
+    roll.remove(process: process, now: now)
     guard let index = nodes.firstIndex(where: { $0?.hello.process == process }) else {
       return phase == .registering
         ? fail(.exitedEarly(process: process, status: status)) : []

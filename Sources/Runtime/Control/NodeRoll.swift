@@ -27,6 +27,9 @@ public struct NodeRoll: Sendable {
   /// Who has served a run and has yet to say `hello` again, with its number. A run waits for them, so that each
   /// gets the rank that it had.
   public private(set) var awaited: [NodeIdentity: UInt64] = [:]
+  /// Processes of the coordinator's host that have ended, with the time: what they had sent may still come. As many
+  /// as end within a limit of silence, and then forgotten, long before the system gives a number again.
+  private var ended: [Int32: MeasuredTime] = [:]
 
   /// Nobody.
   public init() {}
@@ -42,7 +45,8 @@ public struct NodeRoll: Sendable {
     awaited[identity].map { $0 != hello.run } ?? false
   }
 
-  /// Takes a node that says hello, or says why not. A node that is there already is not taken twice.
+  /// Takes a node that says hello, or says why not. A node that is there already is not taken twice, and one
+  /// that is known to have ended since is not taken at all.
   public mutating func register(
     _ hello: ControlMessage.Hello, from identity: NodeIdentity, now: MeasuredTime
   ) -> String? {
@@ -53,6 +57,7 @@ public struct NodeRoll: Sendable {
         + "\(ProtocolVersion.current); node \(hello.toolVersion) on \(hello.host) speaks "
         + "\(hello.protocolVersion). Install the same release on both"
     }
+    guard ended[hello.process] == nil else { return nil }
     if let index = index(of: identity) {
       members[index].hello = hello
       members[index].lastHeard = now
@@ -85,7 +90,8 @@ public struct NodeRoll: Sendable {
   }
 
   /// A process of the coordinator's host has ended.
-  public mutating func remove(process: Int32) {
+  public mutating func remove(process: Int32, now: MeasuredTime) {
+    ended[process] = now
     members.removeAll { $0.hello.process == process }
   }
 
@@ -94,6 +100,7 @@ public struct NodeRoll: Sendable {
 
   /// Takes out those that have been silent for longer than `limit` nanoseconds.
   public mutating func dropSilent(_ limit: Int64, now: MeasuredTime) {
+    ended = ended.filter { (now - $0.value).nanoseconds <= limit }
     members.removeAll { (now - $0.lastHeard).nanoseconds > limit }
   }
 

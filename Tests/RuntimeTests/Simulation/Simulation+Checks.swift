@@ -68,6 +68,37 @@ extension Simulation {
       isNext || isEmpty || after == .ended, "the session went from \(before) to \(after)")
   }
 
+  /// Keeps what the coordinator may conclude from a word, for the checks below.
+  func note(_ message: ControlMessage, from identity: NodeIdentity) {
+    let session = coordinator.session
+    let rank = session?.rank(of: identity)
+    switch message {
+    case .done: if session?.phase == .reporting, let rank { coordinator.told.insert(rank) }
+    case .hello(let hello):
+      // One that has a rank and has not told everything does not wait, whatever an old word of it says.
+      if let rank, !coordinator.told.contains(rank) { return }
+      let awaited = (session?.roll ?? coordinator.desk.roll).awaited[identity]
+      if awaited == nil || awaited == hello.run { coordinator.welcome.insert(identity) }
+    default: break
+    }
+  }
+
+  /// A rank is given to a node that waits: it has said hello since the last one, and has not ended.
+  func checkAssign(_ index: Int) throws(Violation) {
+    try check(
+      coordinator.welcome.remove(nodes[index].identity) != nil,
+      "\(nodes[index].name) gets a rank and has not said hello since its last one")
+    try check(
+      !coordinator.buried.contains(nodes[index].process),
+      "\(nodes[index].name) gets a rank, and is known to have ended")
+  }
+
+  /// What becomes of a node once it has told everything is no matter of the run.
+  func checkFailure(_ error: RunError) throws(Violation) {
+    guard let rank = error.rank else { return }
+    try check(!coordinator.told.contains(rank), "\(rank) had told everything, and failed the run")
+  }
+
   func checkOutcome(_ outcome: ClusterSession.Outcome) throws(Violation) {
     let reference = DataPlane.reference(windows: scenario.windows, ranks: scenario.ranks)
     if scenario.stopsAfter == nil {

@@ -15,6 +15,12 @@ struct SimulatedCoordinator {
   var runsDone = 0
   /// The end of a process that is known to be lost is no news.
   var ignored: Set<Int32> = []
+  /// Nodes that have said hello, and to whom no rank was given since.
+  var welcome: Set<NodeIdentity> = []
+  /// Processes that it knows to have ended.
+  var buried: Set<Int32> = []
+  /// Ranks of the run under way that have told everything.
+  var told: Set<Rank> = []
   /// When it ended, however it did.
   var ended: Int64?
 }
@@ -31,6 +37,7 @@ extension Simulation {
     coordinator.run += 1
     coordinator.hasBegun = false
     coordinator.fed = 0
+    coordinator.told = []
     say("run \(coordinator.run) begins")
     let assignments = (0..<scenario.ranks).map { rank in
       Assignment(
@@ -51,7 +58,7 @@ extension Simulation {
     schedule(.coordinatorTick, after: Scenario.second + some(0, 20 * Scenario.millisecond))
     if sabotage == .keepDeadNode, coordinator.session?.phase == .running { return }
     guard coordinator.session == nil else { return try session(.tick) }
-    for letter in coordinator.desk.tick(silence: Self.silence, now: moment) { send(letter) }
+    for letter in coordinator.desk.tick(silence: Self.silence, now: moment) { try send(letter) }
   }
 
   func coordinatorHears(_ frame: [UInt8], from index: Int) throws(Violation) {
@@ -65,10 +72,12 @@ extension Simulation {
     case .success(let message):
       if case .windowDone = message, try sabotageReport(message, identity) { return }
       event = .message(message, from: identity)
+      note(message, from: identity)
       guard coordinator.session != nil else {
-        return coordinator.desk.handle(
-          message, from: identity, silence: Self.silence, now: moment
-        ).forEach(send)
+        let letters = coordinator.desk.handle(
+          message, from: identity, silence: Self.silence, now: moment)
+        for letter in letters { try send(letter) }
+        return
       }
     case .failure(let error): event = .unreadable(error, from: identity)
     }
@@ -100,6 +109,7 @@ extension Simulation {
       return schedule(.exit(index), after: 20 * Scenario.millisecond)
     }
     guard case .ended(let reason) = nodes[index].condition else { return }
+    coordinator.buried.insert(process)
     try session(.exited(process: process, status: reason))
   }
 
@@ -115,7 +125,7 @@ extension Simulation {
     for action in actions {
       guard coordinator.session != nil else { return }
       switch action {
-      case .send(let message, let identity): send((message, identity))
+      case .send(let message, let identity): try send((message, identity))
       case .serve: try check(false, "weights were asked for")
       case .noticed(let rank, let change):
         say("noticed \(rank): \(change)")
@@ -152,13 +162,14 @@ extension Simulation {
       guard coordinator.runsDone == scenario.runs else {
         return schedule(.nextRun, after: some(0, 5 * Scenario.second))
       }
-      close("success")
+      try close("success")
     case .failure(let error):
       say("run \(coordinator.run) failed: \(error)")
+      try checkFailure(error)
       coordinator.desk.end(session, isSuccess: false)
       summary.seen.insert(error.name)
       guard case .again(let gone, let replaces) = coordinator.policy.failed(error) else {
-        return close(error.name)
+        return try close(error.name)
       }
       if scenario.isLocal {
         if let gone, let index = nodes.firstIndex(where: { $0.process == gone }) {
@@ -173,8 +184,8 @@ extension Simulation {
     }
   }
 
-  private func close(_ ending: String) {
-    for letter in coordinator.desk.dismissAll() { send(letter) }
+  private func close(_ ending: String) throws(Violation) {
+    for letter in coordinator.desk.dismissAll() { try send(letter) }
     endCoordinator(ending)
   }
 
@@ -185,11 +196,12 @@ extension Simulation {
     summary.ending = ending
   }
 
-  private func send(_ letter: CoordinatorDesk.Letter) {
+  private func send(_ letter: CoordinatorDesk.Letter) throws(Violation) {
     if case .refuse = letter.message { summary.seen.insert("refused") }
     // Strangers have no node.
     guard let index = nodes.firstIndex(where: { $0.identity == letter.to }) else { return }
     said(letter.message.kind)
+    if case .assign = letter.message { try checkAssign(index) }
     if sabotage == .loseFinishAndForge, !hasSabotaged, case .finish = letter.message {
       hasSabotaged = true
       return
@@ -220,6 +232,16 @@ extension Simulation {
 }
 
 extension RunError {
+  /// The rank that ended the run, where it was one.
+  var rank: Rank? {
+    switch self {
+    case .exited(let rank, _), .silent(let rank, _, _, _), .node(let rank, _),
+      .protocolFault(let rank, _), .miscounted(let rank, _):
+      rank
+    case .missing, .exitedEarly, .loadingLate, .aborted, .coordinator: nil
+    }
+  }
+
   /// Its kind.
   var name: String {
     switch self {

@@ -22,13 +22,16 @@ public struct NodeRoll: Sendable {
   /// hello again and again fills no memory.
   public static let mostMembers = 4 * Rank.maximumCount
 
+  /// How long words of a process that has ended may be under way, in nanoseconds: a network that stands still for
+  /// longer is cut off. Long before a system gives the number of a process again.
+  static let lingerLimit: Int64 = 60_000_000_000
+
   /// In the order in which they came.
   public private(set) var members: [Member] = []
   /// Who has served a run and has yet to say `hello` again, with its number. A run waits for them, so that each
   /// gets the rank that it had.
   public private(set) var awaited: [NodeIdentity: UInt64] = [:]
-  /// Processes of the coordinator's host that have ended, with the time: what they had sent may still come. As many
-  /// as end within a limit of silence, and then forgotten, long before the system gives a number again.
+  /// Processes of the coordinator's host that have ended, with the time: what they had sent may still come.
   private var ended: [Int32: MeasuredTime] = [:]
 
   /// Nobody.
@@ -100,7 +103,7 @@ public struct NodeRoll: Sendable {
 
   /// Takes out those that have been silent for longer than `limit` nanoseconds.
   public mutating func dropSilent(_ limit: Int64, now: MeasuredTime) {
-    ended = ended.filter { (now - $0.value).nanoseconds <= limit }
+    ended = ended.filter { (now - $0.value).nanoseconds <= Self.lingerLimit }
     members.removeAll { (now - $0.lastHeard).nanoseconds > limit }
   }
 

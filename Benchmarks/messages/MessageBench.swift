@@ -17,21 +17,25 @@ import ZeroMQTransport
 /// ```
 /// message-bench tcp://127.0.0.1:* pong 16384 20000     prints the endpoint it is bound to
 /// message-bench <that endpoint>   ping 16384 20000     prints "median <ns> mean <ns>", one way
+/// message-bench tcp://127.0.0.1:* sink 1024 2000       the same, for
+/// message-bench <that endpoint>   flood 1024 2000      prints "rate <messages a second>": 64 a round, then an answer
 /// ```
 /// A fifth word, `curve`, given to both, encrypts the data sockets as in a secured cluster.
 ///
-/// Arguments, output and what is timed are those of `scripts/bench.d/pingpong.c`, which does the same
+/// Arguments, output and what is timed of ping and pong are those of `scripts/bench.d/pingpong.c`, which does the same
 /// with libzmq alone and is what this is held against; `scripts/bench` runs them in turns.
 @main
 struct MessageBench {
   static func main() throws {
     guard let arguments = Arguments(CommandLine.arguments.dropFirst()) else {
-      Self.say("usage: message-bench endpoint ping|pong bytes rounds [curve]\n", on: STDERR_FILENO)
+      Self.say(
+        "usage: message-bench endpoint ping|pong|flood|sink bytes rounds [curve]\n",
+        on: STDERR_FILENO)
       exit(2)
     }
     let context = try Context()
-    // ping is rank 0, pong is rank 1.
-    let (rank, peer) = arguments.isPing ? (Rank(0), Rank(1)) : (Rank(1), Rank(0))
+    // Who leads is rank 0.
+    let (rank, peer) = arguments.leads ? (Rank(0), Rank(1)) : (Rank(1), Rank(0))
     let transport = SocketTransport(
       context: context,
       limits: .init(
@@ -44,21 +48,29 @@ struct MessageBench {
     var times: [Int64] = []
     times.reserveCapacity(arguments.rounds)
     for round in 0..<warmup + arguments.rounds {
-      let window = Self.round(round, elements: arguments.bytes / 4, rank: rank, peer: peer)
+      let window = Self.round(round, arguments, rank: rank, peer: peer)
       let start = MonotonicClock.now
       _ = try executor.run(window)
       if round >= warmup { times.append((MonotonicClock.now - start).nanoseconds) }
     }
-    guard arguments.isPing else { return }
+    guard arguments.leads else { return }
     times.sort()
-    let mean = times.reduce(0, +) / Int64(times.count)
+    let total = times.reduce(0, +)
+    guard arguments.burst == 1 else {
+      let messages = Double(arguments.rounds * arguments.burst)
+      return Self.say("rate \(Int(messages * 1e9 / Double(total)))\n", on: STDOUT_FILENO)
+    }
+    let mean = total / Int64(times.count)
     Self.say("median \(times[times.count / 2] / 2) mean \(mean / 2)\n", on: STDOUT_FILENO)
   }
 
   /// What the command line says.
   struct Arguments {
     let endpoint: Endpoint
-    let isPing: Bool
+    /// Whether it sends first, and is timed.
+    let leads: Bool
+    /// Messages of a round one way; the other way one.
+    let burst: Int
     let bytes: Int
     let rounds: Int
     let keys: CurveKeyPair?
@@ -68,12 +80,13 @@ struct MessageBench {
     init?(_ words: ArraySlice<String>) {
       let words = Array(words)
       guard (4...5).contains(words.count), words.count == 4 || words[4] == "curve",
-        ["ping", "pong"].contains(words[1]),
+        ["ping", "pong", "flood", "sink"].contains(words[1]),
         let bytes = Int(words[2]), bytes > 0, bytes.isMultiple(of: 4),
         let rounds = Int(words[3]), rounds > 0
       else { return nil }
       endpoint = Endpoint(rawValue: words[0])
-      isPing = words[1] == "ping"
+      leads = ["ping", "flood"].contains(words[1])
+      burst = ["flood", "sink"].contains(words[1]) ? 64 : 1
       self.bytes = bytes
       self.rounds = rounds
       keys = words.count == 5 ? try? CurveKeyPair() : nil
@@ -86,7 +99,7 @@ struct MessageBench {
     _ arguments: Arguments, peer: Rank, transport: SocketTransport, context: Context
   ) throws {
     let bound = try transport.bind("tcp://127.0.0.1:*", for: peer)
-    if arguments.isPing {
+    if arguments.leads {
       var introduction = try Socket<Push>(in: context)
       try introduction.connect(arguments.endpoint)
       try introduction.send(bound.rawValue)
@@ -116,8 +129,9 @@ struct MessageBench {
     return message.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// One round as a node's window: ping sends and receives, pong receives and sends back.
-  static func round(_ index: Int, elements: Int, rank: Rank, peer: Rank) -> NodeWindow {
+  /// One round as a node's window: who leads sends and receives, the other receives and sends back.
+  static func round(_ index: Int, _ arguments: Arguments, rank: Rank, peer: Rank) -> NodeWindow {
+    let elements = arguments.bytes / 4
     let values = Values(first: 0, count: 1)
     let send = Instruction.send(
       Send(
@@ -130,7 +144,9 @@ struct MessageBench {
         bytes: elements * 2, serialization: .zero, overhead: .zero))
     let work = RankWindow(
       values: [ValuePlace(buffer: 0, offset: 0, elements: elements)],
-      instructions: rank.index == 0 ? [send, receive] : [receive, send])
+      instructions: arguments.leads
+        ? Array(repeating: send, count: arguments.burst) + [receive]
+        : Array(repeating: receive, count: arguments.burst) + [send])
     return NodeWindow(
       Window(
         index: index, batches: [],

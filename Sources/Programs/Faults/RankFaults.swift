@@ -26,8 +26,9 @@ public struct RankFaults: Hashable, Sendable {
 
   /// Adds a time without the rank; the order of those that begin together is that in which they were added.
   public mutating func add(_ outage: Outage) {
-    let place = outages.firstIndex { $0.begins > outage.begins } ?? outages.count
-    outages.insert(outage, at: place)
+    // From the end, where the place is when they come in order.
+    let before = outages.lastIndex { $0.begins <= outage.begins }
+    outages.insert(outage, at: before.map { $0 + 1 } ?? 0)
   }
 
   /// A span of emulated time: from `begins` on, before `ends`.

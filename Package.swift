@@ -241,9 +241,9 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Plots",
-        "Programs", "Serving",
-        "Quantities", "Runtime", "ZeroMQ", "ZeroMQTransport", "TestSupport",
+        "Experiments", "wafer", "wafer-node", "Hardware", "Messaging", "Models", "Placement",
+        "Plots",
+        "Programs", "Serving", "Quantities", "Runtime", "ZeroMQ", "ZeroMQTransport", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),

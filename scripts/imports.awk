@@ -14,7 +14,11 @@ FNR == NR {
   if ($1 == "Name:") target = $2
   else if ($1 == "Path:") folder[target] = $2
   else if (/^    [A-Z].*:/) in_list = /^    (Target|Product) dependencies:/
-  else if (in_list && NF == 1) depends[target, $1] = 1
+  else if (in_list && NF == 1) {
+    depends[target, $1] = 1
+    # A module has no hyphens.
+    if (gsub(/-/, "_", $1)) depends[target, $1] = 1
+  }
   next
 }
 

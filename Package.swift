@@ -173,7 +173,9 @@ let package = Package(
         "Experiments", "FuzzTargets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift,
-      linkerSettings: isFuzzed ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : []),
+      // gold, which is the default, fails on the sanitizers' debug information.
+      linkerSettings: isFuzzed
+        ? [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])] : []),
     .testTarget(
       name: "FuzzTests",
       dependencies: [

@@ -1,6 +1,12 @@
 import ArgumentParser
 import FuzzTargets
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 #if LIBFUZZER
   @_silgen_name("LLVMFuzzerRunDriver")
   private func runDriver(
@@ -9,8 +15,9 @@ import FuzzTargets
     _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
   ) -> Int32
 
-  /// The reader for the callback, which has no context. Set before libFuzzer begins, on its only thread.
+  // For the callback, which has no context. Set before libFuzzer begins, on its only thread.
   nonisolated(unsafe) private var reader: Fuzzer?
+  nonisolated(unsafe) private var tally: FuzzTally?
 #endif
 
 extension WaferFuzz {
@@ -18,13 +25,15 @@ extension WaferFuzz {
   func runCoverage(_ fuzzer: Fuzzer) throws {
     #if LIBFUZZER
       reader = fuzzer
+      tally = FuzzTally(target)
       var arguments = (["wafer-fuzz"] + files).map { strdup($0) }
       arguments.append(nil)
       var count = Int32(arguments.count - 1)
       let status = arguments.withUnsafeMutableBufferPointer { buffer in
         var start = buffer.baseAddress
         return runDriver(&count, &start) { bytes, count in
-          _ = reader!.run([UInt8](UnsafeBufferPointer(start: bytes, count: count)))
+          tally!.add(reader!.run([UInt8](UnsafeBufferPointer(start: bytes, count: count))))
+          if let error = tally!.unlisted.keys.first { fatalError("in no case: \(error)") }
           return 0
         }
       }

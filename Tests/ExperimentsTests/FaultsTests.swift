@@ -203,6 +203,22 @@ struct FaultsTests {
     #expect(faults[1]["cost_ps"] == .integer(0))
     let table = RunTable(run, text: nil).text(TextStyle(width: 200, hasColour: false))
     #expect(table.contains("straggler, rank 1, factor 3"))
+    #expect(table.contains("nothing: it met nothing"))
+    #expect(faults.map { $0["struck"] } == [.boolean(true), .boolean(false)])
+  }
+
+  @Test("a fault that is hidden behind another has struck, and cost nothing")
+  func hidden() async throws {
+    // Rank 1 is still at the first sequence's prompt when the second one's comes, lost once or not.
+    let run = try await Self.run(
+      """
+      [{kind: straggler, rank: 1, factor: 9}, \
+      {kind: loss, from: 0, to: 1, stream: activation, sequence: 1, timeout: 1 ns}]
+      """, set: ["workload.batch=3", "workload.micro_batches=3"])
+    let costs = try #require(run.faultCosts).faults
+    #expect(costs.map(\.hasStruck) == [true, true])
+    #expect(costs[1].difference.time == .zero)
+    let table = RunTable(run, text: nil).text(TextStyle(width: 200, hasColour: false))
     #expect(table.contains("nothing: the last token came no later"))
   }
 

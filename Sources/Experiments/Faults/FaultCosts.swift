@@ -17,6 +17,9 @@ public struct FaultCosts: Hashable, Sendable {
     public let fault: FaultSetting
     /// Total with all faults less with all but this one.
     public let difference: Difference
+    /// Whether anything met it: a token, a link or a rank's use of its time is other than without it. One that
+    /// struck may still cost nothing, where nobody waited for what it delayed.
+    public let hasStruck: Bool
   }
 
   /// A difference of two totals; its account adds up to it.
@@ -37,7 +40,8 @@ public struct FaultCosts: Hashable, Sendable {
     [
       "faults": .array(
         faults.map {
-          $0.fault.json.adding("cost_ps", .picoseconds($0.difference.time))
+          $0.fault.json.adding("struck", .boolean($0.hasStruck))
+            .adding("cost_ps", .picoseconds($0.difference.time))
             .adding("cost_account_ps", $0.difference.account.json)
         }),
       "faults_cost_ps": .picoseconds(total.time),
@@ -53,20 +57,25 @@ extension ExperimentRun {
   func faultCosts(of cluster: HalfResult) throws -> FaultCosts? {
     let faults = experiment.modelled.faults
     guard !faults.isEmpty else { return nil }
-    let total = cluster.emulated.total
-    func without(_ left: [FaultSetting]) throws -> FaultCosts.Difference {
+    let with: EmulatedResult = cluster.emulated
+    func without(_ left: [FaultSetting]) throws -> EmulatedResult {
       var run = self
       run.recording = nil
       run.experiment.modelled.faults = left
       let split = experiment.modelled.split
-      let other = try run.evaluated(.cluster, split, cluster.layout, observation: nil)
-      return FaultCosts.Difference(total, other.emulated.total)
+      return try run.evaluated(
+        .cluster, split, cluster.layout, observation: run.observation(split)
+      ).emulated
     }
     let costs = try faults.indices.map { index in
       var left = faults
       left.remove(at: index)
-      return FaultCosts.Cost(fault: faults[index], difference: try without(left))
+      let other = try without(left)
+      return FaultCosts.Cost(
+        fault: faults[index], difference: FaultCosts.Difference(with.total, other.total),
+        hasStruck: other != with)
     }
-    return FaultCosts(faults: costs, total: try without([]))
+    return FaultCosts(
+      faults: costs, total: FaultCosts.Difference(with.total, try without([]).total))
   }
 }

@@ -5,7 +5,11 @@ extension RunReport {
   var faults: [ReportPage.Piece] {
     guard let faults = cluster.at("emulated", "faults")?.list, !faults.isEmpty else { return [] }
     let rows = faults.map { fault in
-      [Self.words(fault), Self.cost(fault["cost_ps"]), Self.where(fault["cost_account_ps"])]
+      [
+        Self.words(fault),
+        Self.cost(fault["cost_ps"], hasStruck: fault["struck"] != .boolean(false)),
+        Self.where(fault["cost_account_ps"]),
+      ]
     }
     let emulated = cluster["emulated"]
     return [
@@ -23,13 +27,15 @@ extension RunReport {
     ]
   }
 
-  private static func cost(_ value: JSONValue?) -> String {
+  private static func cost(_ value: JSONValue?, hasStruck: Bool = true) -> String {
     guard let cost = value?.double else { return "-" }
-    return cost == 0 ? "nothing: the last token came no later" : ReportText.difference(cost)
+    return cost == 0 ? FaultText.nothing(hasStruck: hasStruck) : ReportText.difference(cost)
   }
 
   private static func words(_ fault: JSONValue) -> String {
-    let keys = fault.leaves.filter { !$0.name.hasPrefix("cost_") && $0.name != "kind" }
+    let keys = fault.leaves.filter {
+      !$0.name.hasPrefix("cost_") && !["kind", "struck"].contains($0.name)
+    }
     let words = keys.map { key, value in
       key.hasSuffix("_ps")
         ? "\(ReportText.entry(String(key.dropLast(3)))) \(ReportText.time(value))"

@@ -1,6 +1,7 @@
 import Messaging
 import Quantities
 import Runtime
+import Synchronization
 import ZeroMQ
 
 #if canImport(Glibc)
@@ -26,6 +27,10 @@ final class ControlThread: Sendable {
   private let abortFlag: AbortFlag
   private let keys: NodeKeys?
   private let admission: Admission
+  private let lostCoordinator = Atomic(false)
+
+  /// Whether the thread has given its coordinator up. Known once it has ended.
+  var hasLostCoordinator: Bool { lostCoordinator.load(ordering: .acquiring) }
 
   /// - Parameters:
   ///   - identity: The node's name on the control socket, which it keeps when its connection is made anew.
@@ -157,6 +162,7 @@ final class ControlThread: Sendable {
 
     /// Tells the data path that the run is over.
     private func giveUp(_ reason: String) {
+      owner.lostCoordinator.store(true, ordering: .releasing)
       // The data path may be far behind; the flag reaches it all the same.
       try? data.send(ControlMessage.abort(reason).encoded(), .dontWait)
       owner.abortFlag.raise()

@@ -33,6 +33,9 @@ public struct NodeService {
     public var cache: String?
     /// Its keys, and the coordinator's; `nil` in an open cluster.
     public var keys: NodeKeys?
+    /// Folder of the launch's `ipc` sockets, which are removed when the coordinator is lost; `nil` of a node that
+    /// somebody else has started.
+    public var launchFolder: String?
     /// Where the process ends itself, in tests of recovery.
     public var crash: CrashPoint?
     /// How long to wait for a coordinator that is not there yet.
@@ -78,6 +81,9 @@ public struct NodeService {
       // The control thread sends what is left, and ends.
       try line.end()
       pthread_join(thread, nil)
+      if control.hasLostCoordinator {
+        body.abandoned.remove(launchFolder: options.launchFolder)
+      }
       if let failure { throw failure }
     } catch let failure as NodeFailure {
       throw failure
@@ -105,6 +111,7 @@ public struct NodeService {
     /// What is made for a run and goes with it: its sockets, and then what executes on them.
     private var sockets: (assignment: Assignment, transport: SocketTransport)?
     private var shard: LoadedShard?
+    private(set) var abandoned = AbandonedSockets()
 
     init(
       service: NodeService, context: Context, line: ControlLine, abortFlag: AbortFlag,
@@ -228,6 +235,7 @@ public struct NodeService {
           let run = String(assignment.run, radix: 36)
           let path = "\(folder)/\(run)-\(peer.index)-\(assignment.rank.index)"
           let bound = try transport.bind(.ipc(path: path), for: peer)
+          abandoned.bound(path, in: folder)
           return ControlMessage.PeerEndpoint(peer: peer, endpoint: bound.rawValue)
         }
       case .tcp:

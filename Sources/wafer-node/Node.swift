@@ -79,6 +79,10 @@ struct Node: ParsableCommand {
       "Seconds a coordinator may be silent before the node ends.", valueName: "seconds"))
   var silenceLimit = 15
 
+  // Given by `wafer run` to nodes of its own.
+  @Option(help: ArgumentHelp("Folder of the launch's sockets.", visibility: .private))
+  var launchFolder: String?
+
   func run() throws {
     let settings = try NodeSettings(self) { name in getenv(name).map { String(cString: $0) } }
     do {

@@ -57,6 +57,7 @@ struct NodeSettings {
         "\(place) '\(address)' is on another host, and there is no key; give --key FILE, made by "
           + "'wafer keys', or say --insecure")
     }
+    options.launchFolder = node.launchFolder
     options.registrationLimit = .seconds(node.registrationLimit)
     options.silenceLimit = .seconds(node.silenceLimit)
     self.options = options

@@ -154,6 +154,31 @@ struct ProcessFailureTests {
     }
   }
 
+  @Test("nodes of a killed coordinator end, and remove what it cannot")
+  func nothingLeft() async throws {
+    try await Fixtures.withShortFolder { folder in
+      let temporary = "\(folder)/t"
+      try FileManager.default.createDirectory(
+        atPath: temporary, withIntermediateDirectories: true)
+      let children = Collected<Int32>()
+      let killed = try await run(
+        Products.wafer, Self.long + ["--transport", "ipc", "--silence-limit", "2s"],
+        temporary: temporary
+      ) { process, line in
+        guard line.hasSuffix("running") else { return }
+        children.append(contentsOf: Processes.children(of: process))
+        kill(process, SIGKILL)
+      }
+      #expect(killed.status == nil)
+      #expect(!children.all.isEmpty)
+      for _ in 0..<600 where children.all.contains(where: Processes.isAlive) {
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      #expect(!children.all.contains(where: Processes.isAlive))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
+    }
+  }
+
   @Test("a control port in use is said with its address and what to do")
   func portInUse() async throws {
     var taken = try Socket<Router>(in: try Context())

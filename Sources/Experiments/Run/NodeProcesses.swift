@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Runtime
 import Subprocess
 import Synchronization
@@ -15,6 +16,10 @@ struct NodeProcesses {
   let executable: String
   let count: Int
   let coordinator: String
+  /// Silence of the coordinator after which they end.
+  let silenceLimit: MeasuredTime
+  /// Folder of their sockets, which they remove when the coordinator is killed; `nil` over tcp.
+  let socketFolder: String?
 
   /// Processes that have ended, for the coordinator's loop to collect, and the way to have another started.
   final class Exits: Sendable {
@@ -113,6 +118,13 @@ struct NodeProcesses {
     return .noMore
   }
 
+  private var arguments: [String] {
+    // Whole seconds, and at least the limit that was asked for.
+    let seconds = max(1, (silenceLimit.nanoseconds + 999_999_999) / 1_000_000_000)
+    return ["--coordinator", coordinator, "--silence-limit", "\(seconds)"]
+      + (socketFolder.map { ["--launch-folder", $0] } ?? [])
+  }
+
   private func run(_ exits: Exits) async {
     var options = PlatformOptions()
     // A process group of their own: Ctrl-C reaches the coordinator, which ends the nodes in order.
@@ -120,7 +132,7 @@ struct NodeProcesses {
     options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
     do {
       let outcome = try await Subprocess.run(
-        .path(FilePath(executable)), arguments: ["--coordinator", coordinator],
+        .path(FilePath(executable)), arguments: Arguments(arguments),
         platformOptions: options, output: .discarded, error: .string(limit: 64 << 10))
       guard !outcome.terminationStatus.isSuccess else {
         exits.append(outcome.processIdentifier.value, "ended with status 0")

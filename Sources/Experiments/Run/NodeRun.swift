@@ -94,7 +94,8 @@ struct NodeRun {
     }
     let nodes = NodeProcesses(
       executable: launch.program ?? "", count: launch.program == nil ? 0 : ranks,
-      coordinator: coordinator.endpoint)
+      coordinator: coordinator.endpoint, silenceLimit: launch.silenceLimit,
+      socketFolder: folder?.path)
     return try await nodes.around { exits in
       var policy = RestartPolicy(isOn: onFailure == .restart)
       while true {

@@ -129,6 +129,15 @@ public struct Message: ~Copyable, Sendable {
     withUnsafePointer(to: storage) { zmq_msg_gets($0, name).map { String(cString: $0) } }
   }
 
+  /// The connection that the message came through, by the same number as in ``MonitorEvent``; `nil` for one that
+  /// came through none. The descriptor is libzmq's: it names the connection, and is not to be used.
+  public var connectionDescriptor: CInt? {
+    withUnsafePointer(to: storage) {
+      let descriptor = zmq_msg_get($0, ZMQ_SRCFD)
+      return descriptor < 0 ? nil : descriptor
+    }
+  }
+
   /// The message itself, for libzmq to move bytes in or out.
   mutating func withStorage<Result: ~Copyable, Failure: Error>(
     _ body: (UnsafeMutablePointer<zmq_msg_t>) throws(Failure) -> Result

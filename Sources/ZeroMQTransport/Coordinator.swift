@@ -22,6 +22,8 @@ public final class Coordinator: Sendable {
   /// for a whole run, whose callbacks are the caller's.
   private final class Desk: @unchecked Sendable {
     var router: Socket<Router>
+    var monitor: Monitor
+    var connections = ConnectionTable()
     var authenticator: Authenticator?
     let admission: Admission
     let refusal: @Sendable (Int, String) -> Void
@@ -32,10 +34,12 @@ public final class Coordinator: Sendable {
     var isClosed = false
 
     init(
-      router: consuming Socket<Router>, authenticator: consuming Authenticator?,
+      router: consuming Socket<Router>, monitor: consuming Monitor,
+      authenticator: consuming Authenticator?,
       admission: Admission, refusal: @escaping @Sendable (Int, String) -> Void
     ) {
       self.router = router
+      self.monitor = monitor
       self.authenticator = authenticator
       self.admission = admission
       self.refusal = refusal
@@ -68,9 +72,10 @@ public final class Coordinator: Sendable {
       }
       // A node keeps its name when its connection is made anew.
       var router = try Socket<Router>(in: context, handover: true, options: options)
+      let monitor = try Monitor(router)
       endpoint = try router.bind(Endpoint(rawValue: address)).rawValue
       desk = Desk(
-        router: router, authenticator: authenticator,
+        router: router, monitor: monitor, authenticator: authenticator,
         admission: Admission(keys?.admitted ?? []), refusal: refusal)
     } catch {
       throw .coordinator(
@@ -92,7 +97,7 @@ public final class Coordinator: Sendable {
     public var interruption: () -> String?
     /// Told when the phase changes, and when a node registers: how many ranks have one.
     public var progress: (ClusterSession.Phase, _ registered: Int) -> Void
-    /// Told of a node that is suspect, or is back.
+    /// Told of a node that is suspect or disconnected, or is back.
     public var noticed: (Rank, Liveness.Change) -> Void
     /// Gives nodes their weights.
     public var weights: WeightServer?
@@ -205,12 +210,17 @@ public final class Coordinator: Sendable {
     while state.outcome == nil {
       _ = try poller.wait(.after(Self.pause))
       try admit(desk)
+      try noteEndedConnections(desk)
       if poller[readable].contains(.readable) { try receive(&state, desk) }
       while state.outcome == nil, let exit = state.callbacks.nextExit() {
         try perform(
           state.session.handle(
             .exited(process: exit.process, status: exit.status), now: MonotonicClock.now),
           &state, desk)
+      }
+      for node in desk.connections.disconnected where state.outcome == nil {
+        try perform(
+          state.session.handle(.disconnected(node), now: MonotonicClock.now), &state, desk)
       }
       if let reason = state.callbacks.interruption() {
         try perform(state.session.abort(reason), &state, desk)
@@ -268,14 +278,41 @@ public final class Coordinator: Sendable {
     desk.refusal(count, address)
   }
 
+  /// The next frame. Control frames have one part; what has more is a stranger's, or spoilt, and is dropped: a
+  /// node's would be missed, as its words are counted.
   private static func nextFrame(
     _ desk: Desk
   ) throws(ZeroMQError) -> (NodeIdentity, [UInt8])? {
     do {
-      let (sender, parts) = try desk.router.receiveParts(.dontWait)
-      return (NodeIdentity(sender.bytes), Array(parts.joined()))
+      var frame = Message()
+      while true {
+        let sender = NodeIdentity(try desk.router.receive(into: &frame, .dontWait).bytes)
+        guard !desk.router.hasMore else {
+          try desk.router.dropRemainingParts()
+          continue
+        }
+        if let connection = frame.connectionDescriptor {
+          desk.connections.heard(sender, over: connection)
+        }
+        return (sender, frame.copyBytes())
+      }
     } catch  where error.code == .again {
       return nil
+    }
+  }
+
+  /// Sees which connections have ended. What came over them before is heard after this, so that a node is said to
+  /// be disconnected behind its last word.
+  private static func noteEndedConnections(_ desk: Desk) throws(ZeroMQError) {
+    var ended: [Int32] = []
+    do {
+      while true {
+        if case .disconnected(let descriptor) = try desk.monitor.receive(.dontWait).kind {
+          ended.append(descriptor)
+        }
+      }
+    } catch  where error.code == .again {
+      desk.connections.begin(ended: ended)
     }
   }
 
@@ -343,6 +380,7 @@ public final class Coordinator: Sendable {
   ) throws(ZeroMQError) -> Bool {
     guard !desk.isClosed else { return false }
     try admit(desk)
+    try noteEndedConnections(desk)
     while let (identity, frame) = try nextFrame(desk) {
       guard case .success(let message) = ControlMessage.reading(frame) else { continue }
       let letters = desk.waiting.handle(
@@ -350,6 +388,7 @@ public final class Coordinator: Sendable {
       for letter in letters { try send(letter.message, to: letter.to, desk) }
     }
     let now = MonotonicClock.now
+    for node in desk.connections.disconnected { desk.waiting.disconnected(node, now: now) }
     if now - desk.lastTick > heartbeat {
       desk.lastTick = now
       tellRefusals(desk)

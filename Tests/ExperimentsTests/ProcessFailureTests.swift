@@ -132,6 +132,43 @@ struct ProcessFailureTests {
     }
   }
 
+  @Test("a node of others that is killed is seen by its connection, long before the limit")
+  func connectionEnds() async throws {
+    try await Fixtures.withShortFolder { folder in
+      let coordinator = "ipc://\(folder)/coordinator"
+      let node = ["--coordinator", coordinator, "--registration-limit", "60"]
+      let program = try Products.nodeProgram(in: folder, before: "echo $$ >'\(folder)/victim'")
+      async let first = run(program, node + ["--rank", "1"])
+      async let second = run(Products.node, node + ["--rank", "0"])
+      let lost = Collected<ContinuousClock.Instant>()
+      let ended = try await run(
+        Products.wafer,
+        Self.long + [
+          "--external-nodes", "--coordinator", coordinator, "--silence-limit", "600 s",
+        ]
+      ) { _, line in
+        guard line.hasSuffix("running"),
+          let text = try? String(contentsOfFile: "\(folder)/victim", encoding: .utf8),
+          let process = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { return }
+        kill(process, SIGKILL)
+        lost.append(.now)
+      }
+      let killed = try #require(lost.all.first)
+      #expect(ended.status == 1)
+      #expect(
+        ended.errors.contains("wait: the connection of rank 1 has ended"), "\(ended.errors)")
+      #expect(
+        ended.errors.contains("the connection of rank 1 ended while running"), "\(ended.errors)")
+      // Five seconds, and as much again for a loaded host; the limit of silence is ten minutes.
+      #expect(ContinuousClock.now - killed < .seconds(60))
+      #expect(try await first.status == nil)
+      let left = try await second
+      #expect(left.status == 1)
+      #expect(left.errors.contains("the connection of rank 1 ended"), "\(left.errors)")
+    }
+  }
+
   @Test("nodes end when their coordinator is killed")
   func coordinatorKilled() async throws {
     try await Fixtures.withShortFolder { folder in

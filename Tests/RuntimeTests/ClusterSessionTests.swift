@@ -272,6 +272,86 @@ struct ClusterSessionTests {
     #expect(Self.sent(actions) == ["abort>0", "abort>1"])
   }
 
+  @Test("a node whose connection ends is given five heartbeats; then the run ends, with its rank")
+  func disconnected() throws {
+    var session = Self.running()
+    func after(_ milliseconds: Int64) -> MeasuredTime {
+      MeasuredTime(nanoseconds: Self.start.nanoseconds + milliseconds * 1_000_000)
+    }
+    #expect(session.handle(.disconnected(Self.node(1)), now: after(0)).count == 1)
+    #expect(session.handle(.disconnected(Self.node(9)), now: after(0)).isEmpty, "a stranger's")
+    #expect(session.status(now: after(0)).members.map(\.isSuspect) == [false, true])
+    #expect(Self.ending(session.handle(.tick, now: after(5000))) == nil)
+    let actions = session.handle(.tick, now: after(5100))
+    guard case .failure(let error) = try #require(Self.ending(actions)) else { return }
+    #expect(
+      error.description.contains(
+        "the connection of rank 1 ended while running, and it has said nothing for 5.1 s"))
+    #expect(error.isLoss && error.lost == Rank(1))
+    var policy = RestartPolicy(isOn: true)
+    #expect(policy.failed(error) == .again(gone: 1, replaces: true))
+  }
+
+  @Test("a node that waits and whose connection ends gets no rank until it speaks again")
+  func disconnectedSpare() {
+    var session = Self.session()
+    for index in [UInt8(0), 2] {
+      let hello = Self.hello(Int32(index))
+      _ = session.handle(.message(hello, from: Self.node(index)), now: Self.start)
+      if index == 0 { _ = session.handle(.disconnected(Self.node(0)), now: Self.start) }
+    }
+    #expect(session.phase == .registering)
+    #expect(session.status(now: Self.start).members.map(\.isSuspect).filter { $0 }.count == 1)
+    let word = session.handle(.message(.alive, from: Self.node(0)), now: Self.start)
+    #expect(Self.sent(word + session.handle(.tick, now: Self.start)) == ["assign>0", "assign>2"])
+    // One that stays away is forgotten.
+    var roll = NodeRoll()
+    guard case .hello(let hello) = Self.hello(3) else { return }
+    #expect(roll.register(hello, from: Self.node(3), now: Self.start) == nil)
+    roll.disconnected(Self.node(3), now: Self.start)
+    roll.dropSilent(
+      .max, now: MeasuredTime(nanoseconds: Self.start.nanoseconds + Liveness.reconnectionLimit))
+    #expect(roll.members.count == 1)
+    roll.dropSilent(
+      .max, now: MeasuredTime(nanoseconds: Self.start.nanoseconds + Liveness.reconnectionLimit + 1))
+    #expect(roll.members.isEmpty)
+  }
+
+  @Test("a node that ends after it told everything, in a run that fails, is missed by the next")
+  func endsAfterReport() throws {
+    var desk = CoordinatorDesk()
+    func session() -> ClusterSession {
+      desk.session(
+        assignments: (0..<2).map(Self.assignment), windowCount: 0, limits: .init(),
+        keepsSurvivors: true, boot: "", now: Self.start)
+    }
+    var first = session()
+    for index in [UInt8(0), 1] {
+      let hello = Self.hello(Int32(index) + 10)
+      _ = first.handle(.message(hello, from: Self.node(index)), now: Self.start)
+    }
+    for message in [ControlMessage.bound([]), .ready(weightBytes: 0)] {
+      for index in [UInt8(0), 1] {
+        _ = first.handle(.message(message, from: Self.node(index)), now: Self.start)
+      }
+    }
+    #expect(first.phase == .reporting)
+    _ = first.handle(.message(.done(NodeReport()), from: Self.node(0)), now: Self.start)
+    #expect(
+      first.handle(.exited(process: 10, status: "signal 9"), now: Self.start).isEmpty,
+      "its part is done")
+    let lost = first.handle(.exited(process: 11, status: "signal 9"), now: Self.start)
+    #expect(Self.ending(lost) != nil)
+    desk.end(first, isSuccess: false)
+    var next = session()
+    let missed = next.handle(.tick, now: Self.start)
+    guard case .failure(let error) = try #require(Self.ending(missed)) else { return }
+    #expect(error == .exitedEarly(process: 10, status: "signal 9"))
+    desk.end(next, isSuccess: false)
+    var last = session()
+    #expect(Self.ending(last.handle(.tick, now: Self.start)) == nil, "once")
+  }
+
   @Test("a node that fails, exits or speaks out of turn ends the run with its rank")
   func failures() throws {
     let events: [(ClusterSession.Event, String)] = [

@@ -30,11 +30,35 @@ struct LivenessTests {
     for steps in [[16_000], [5000, 16_000]] as [[Int64]] {
       var node = Liveness(limit: Self.limit, now: Self.at(0))
       let changes = steps.map { node.tick(now: Self.at($0)) }
-      #expect(changes.last == .lost(silence: 16_000_000_000))
+      #expect(changes.last == .lost(silence: 16_000_000_000, isDisconnected: false))
       #expect(node.heard(now: Self.at(16_001)) == nil)
       #expect(node.tick(now: Self.at(50_000)) == nil)
       #expect(node.state == .lost)
     }
+  }
+
+  @Test("disconnected when its connection ends; back with a word, else lost after five heartbeats")
+  func disconnected() {
+    var node = Liveness(limit: Self.limit, now: Self.at(0))
+    #expect(node.disconnected(now: Self.at(500)) == .disconnected)
+    #expect(node.state == .disconnected(since: Self.at(500)))
+    #expect(node.disconnected(now: Self.at(600)) == nil, "people are told once")
+    #expect(node.tick(now: Self.at(5500)) == nil)
+    #expect(node.heard(now: Self.at(5500)) == .returned(silence: 5_500_000_000))
+    #expect(node.state == .alive)
+    // One that is suspect may hang up too; the limit counts from there.
+    #expect(node.tick(now: Self.at(9000)) == .suspected(silence: 3_500_000_000))
+    #expect(node.disconnected(now: Self.at(10_000)) == .disconnected)
+    #expect(node.tick(now: Self.at(15_000)) == nil)
+    #expect(
+      node.tick(now: Self.at(15_001)) == .lost(silence: 9_501_000_000, isDisconnected: true))
+    #expect(node.disconnected(now: Self.at(15_002)) == nil)
+    #expect(node.heard(now: Self.at(15_003)) == nil)
+    // The limit of silence holds all the same, where it is shorter.
+    var short = Liveness(limit: 1_000_000_000, now: Self.at(0))
+    _ = short.disconnected(now: Self.at(100))
+    #expect(
+      short.tick(now: Self.at(1101)) == .lost(silence: 1_101_000_000, isDisconnected: true))
   }
 
   @Test("where the limit is short, a node is suspect at half of it")

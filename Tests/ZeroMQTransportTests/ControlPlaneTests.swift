@@ -72,6 +72,7 @@ struct ControlPlaneTests {
     #expect(reason.contains("Install the same release on both"))
     // What is no frame at all does no harm either.
     try stranger.send([0xFF, 0x00])
+    try stranger.send(parts: Array(repeating: [1], count: 1000))
     try NodeService(coordinator: coordinator.endpoint).run()
     #expect(try phases.join() != nil)
   }

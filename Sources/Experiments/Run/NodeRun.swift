@@ -187,8 +187,9 @@ extension Liveness.Change {
     switch self {
     case .suspected(let silence):
       "wait: \(rank) has said nothing for \(silence / 1_000_000_000) s, and may be lost"
+    case .disconnected: "wait: the connection of \(rank) has ended, and it may be lost"
     case .returned(let silence): "go on: \(rank) is back after \(silence / 1_000_000_000) s"
-    case .lost(let silence): "lost \(rank) after \(silence / 1_000_000_000) s"
+    case .lost(let silence, _): "lost \(rank) after \(silence / 1_000_000_000) s"
     }
   }
 }

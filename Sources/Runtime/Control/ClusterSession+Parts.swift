@@ -38,6 +38,14 @@ extension ClusterSession {
     }
   }
 
+  /// A process of this host that has ended, and how.
+  public struct Ended: Hashable, Sendable {
+    /// The process.
+    public var process: Int32
+    /// Its exit status or signal, for people.
+    public var status: String
+  }
+
   /// A rank's node.
   struct Node {
     var identity: NodeIdentity

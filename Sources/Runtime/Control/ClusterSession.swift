@@ -37,6 +37,8 @@ public struct ClusterSession: Sendable {
     case message(ControlMessage, from: NodeIdentity)
     /// A frame that could not be read.
     case unreadable(FrameError, from: NodeIdentity)
+    /// The connection of somebody has ended.
+    case disconnected(NodeIdentity)
     /// A node process of this host has ended.
     case exited(process: Int32, status: String)
     /// Time has passed.
@@ -50,7 +52,7 @@ public struct ClusterSession: Sendable {
     case needWindow
     /// Answer a node that asks for weights.
     case serve(WeightRequest, to: NodeIdentity)
-    /// Tell people of a node that is suspect, or is back.
+    /// Tell people of a node that is suspect or disconnected, or is back.
     case noticed(Rank, Liveness.Change)
     case ended(Result<Outcome, RunError>)
   }
@@ -73,6 +75,9 @@ public struct ClusterSession: Sendable {
   private let keepsSurvivors: Bool
   /// Nodes that stay after a failure, and say hello again, with the run.
   public private(set) var staying: [(NodeIdentity, run: UInt64)] = []
+  /// Processes of this host that ended after their part of a run was done. Nobody missed them then; where that run
+  /// fails in the end, the next one does.
+  public private(set) var unreplaced: [Ended]
   let limits: Limits
   private let windowCount: Int
   var nodes: [Node?]
@@ -86,13 +91,15 @@ public struct ClusterSession: Sendable {
   ///   - assignments: One a rank.
   ///   - windowCount: Windows of the program; `stop` ends it earlier.
   ///   - roll: Nodes that wait already, and those that are awaited.
+  ///   - unreplaced: Processes whose end no run has failed for yet, though this one needs others in their place.
   ///   - keepsSurvivors: Whether nodes stay when one of them is lost, so that the program can be run again.
   ///   - boot: The coordinator's host: nodes of the same one share its clock.
   public init(
     assignments: [Assignment], windowCount: Int, limits: Limits, roll: NodeRoll = NodeRoll(),
-    keepsSurvivors: Bool = false, boot: String = "",
+    unreplaced: [Ended] = [], keepsSurvivors: Bool = false, boot: String = "",
     now: MeasuredTime
   ) {
+    self.unreplaced = unreplaced
     self.keepsSurvivors = keepsSurvivors
     self.assignments = assignments
     self.roll = roll
@@ -112,6 +119,7 @@ public struct ClusterSession: Sendable {
       // A stranger's bytes are not worth a run; a node's are a fault of ours or of the wire.
       guard let rank = rank(of: identity), nodes[rank.index]!.report == nil else { return [] }
       return fail(.protocolFault(rank, "sent an unreadable frame: \(error)"))
+    case .disconnected(let identity): return disconnected(identity, now)
     case .exited(let process, let status): return exited(process, status, now)
     case .tick: return tick(now)
     }
@@ -299,11 +307,26 @@ public struct ClusterSession: Sendable {
         ? fail(.exitedEarly(process: process, status: status)) : []
     }
     // A node leaves by itself once it has told everything.
-    guard nodes[index]!.report == nil else { return [] }
+    guard nodes[index]!.report == nil else {
+      unreplaced.append(Ended(process: process, status: status))
+      return []
+    }
     return fail(.exited(Rank(index), status: status))
   }
 
+  private mutating func disconnected(_ identity: NodeIdentity, _ now: MeasuredTime) -> [Action] {
+    roll.disconnected(identity, now: now)
+    guard let rank = rank(of: identity), nodes[rank.index]!.report == nil,
+      let change = nodes[rank.index]!.liveness.disconnected(now: now)
+    else { return [] }
+    return [.noticed(rank, change)]
+  }
+
   private mutating func tick(_ now: MeasuredTime) -> [Action] {
+    if phase == .registering, let ended = unreplaced.first {
+      unreplaced.removeFirst()
+      return fail(.exitedEarly(process: ended.process, status: ended.status))
+    }
     roll.dropSilent(limits.silence, now: now)
     let drafted = draft(now)
     guard drafted.isEmpty else { return drafted }
@@ -323,10 +346,12 @@ public struct ClusterSession: Sendable {
       guard let node, node.report == nil, let change = nodes[index]!.liveness.tick(now: now) else {
         continue
       }
-      if case .lost(let silence) = change {
+      if case .lost(let silence, let isDisconnected) = change {
+        let (process, seconds) = (node.hello.process, Double(silence) / 1e9)
         return fail(
-          .silent(
-            Rank(index), process: node.hello.process, seconds: Double(silence) / 1e9, phase: phase))
+          isDisconnected
+            ? .disconnected(Rank(index), process: process, seconds: seconds, phase: phase)
+            : .silent(Rank(index), process: process, seconds: seconds, phase: phase))
       }
       notices.append(.noticed(Rank(index), change))
     }

@@ -18,7 +18,7 @@ public struct ClusterStatus: Hashable, Sendable {
     public var hello: ControlMessage.Hello
     /// For how long it has said nothing.
     public var silence: MeasuredTime
-    /// Whether that is so long that it may be lost; one that is lost is not listed.
+    /// Whether it may be lost: it is silent for long, or its connection has ended. One that is lost is not listed.
     public var isSuspect: Bool
 
     /// Takes each field as it is.
@@ -46,7 +46,8 @@ extension NodeRoll {
       let silence = now - $0.lastHeard
       return ClusterStatus.Member(
         rank: nil, hello: $0.hello, silence: silence,
-        isSuspect: silence.nanoseconds > Liveness.suspicion(limit: limit))
+        isSuspect: $0.disconnected != nil
+          || silence.nanoseconds > Liveness.suspicion(limit: limit))
     }
     return status
   }

@@ -15,6 +15,8 @@ public struct CoordinatorDesk: Sendable {
 
   /// Nodes that wait, and those that are awaited.
   public private(set) var roll = NodeRoll()
+  /// Processes that the next run misses.
+  private var unreplaced: [ClusterSession.Ended] = []
 
   /// Nobody waits.
   public init() {}
@@ -26,12 +28,14 @@ public struct CoordinatorDesk: Sendable {
   ) -> ClusterSession {
     ClusterSession(
       assignments: assignments, windowCount: windowCount, limits: limits, roll: roll,
-      keepsSurvivors: keepsSurvivors, boot: boot, now: now)
+      unreplaced: unreplaced, keepsSurvivors: keepsSurvivors, boot: boot, now: now)
   }
 
   /// Takes over from a session that has ended, well or not.
   public mutating func end(_ session: ClusterSession, isSuccess: Bool) {
     roll = session.roll
+    // A run that has ended well needs nobody any more.
+    unreplaced = isSuccess ? [] : session.unreplaced
     for (identity, run) in isSuccess ? session.served : session.staying {
       roll.expect(identity, after: run)
     }
@@ -57,6 +61,11 @@ public struct CoordinatorDesk: Sendable {
       roll.heard(identity, now: now)
       return []
     }
+  }
+
+  /// The connection of somebody who waits has ended.
+  public mutating func disconnected(_ identity: NodeIdentity, now: MeasuredTime) {
+    roll.disconnected(identity, now: now)
   }
 
   /// Time has passed between runs: forgets who is silent, and tells the others that the coordinator is there.
@@ -104,7 +113,8 @@ public struct RestartPolicy: Sendable {
     guard keepsSurvivors, error.isLoss else { return .giveUp }
     restarts += 1
     switch error {
-    case .silent(_, let process, _, _): return .again(gone: process, replaces: true)
+    case .silent(_, let process, _, _), .disconnected(_, let process, _, _):
+      return .again(gone: process, replaces: true)
     // All nodes are there; it was a word that was lost.
     case .miscounted: return .again(gone: nil, replaces: false)
     default: return .again(gone: nil, replaces: true)

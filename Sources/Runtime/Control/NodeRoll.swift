@@ -16,6 +16,8 @@ public struct NodeRoll: Sendable {
     public var hello: ControlMessage.Hello
     /// When it last said anything.
     public var lastHeard: MeasuredTime
+    /// When its connection ended, where it has said nothing since.
+    public var disconnected: MeasuredTime?
   }
 
   /// More than a cluster of ours has ranks, so that spares have room; and few enough that whoever says
@@ -63,7 +65,7 @@ public struct NodeRoll: Sendable {
     guard ended[hello.process] == nil else { return nil }
     if let index = index(of: identity) {
       members[index].hello = hello
-      members[index].lastHeard = now
+      heard(identity, now: now)
       return nil
     }
     if let rank = hello.requestedRank,
@@ -83,7 +85,14 @@ public struct NodeRoll: Sendable {
   public mutating func heard(_ identity: NodeIdentity, now: MeasuredTime) -> Bool {
     guard let index = index(of: identity) else { return false }
     members[index].lastHeard = now
+    members[index].disconnected = nil
     return true
+  }
+
+  /// The connection of a node has ended. Until it speaks again it gets no rank.
+  public mutating func disconnected(_ identity: NodeIdentity, now: MeasuredTime) {
+    guard let index = index(of: identity) else { return }
+    members[index].disconnected = now
   }
 
   /// A node has left, and nobody need wait for it any more.
@@ -101,21 +110,24 @@ public struct NodeRoll: Sendable {
   /// Nobody waits any more; who is awaited still is.
   public mutating func removeMembers() { members = [] }
 
-  /// Takes out those that have been silent for longer than `limit` nanoseconds.
+  /// Takes out those that have been silent for longer than `limit` nanoseconds, or disconnected for too long.
   public mutating func dropSilent(_ limit: Int64, now: MeasuredTime) {
     ended = ended.filter { (now - $0.value).nanoseconds <= Self.lingerLimit }
-    members.removeAll { (now - $0.lastHeard).nanoseconds > limit }
+    members.removeAll { member in
+      (now - member.lastHeard).nanoseconds > limit
+        || member.disconnected.map { Liveness.isGone(since: $0, limit: limit, now: now) } ?? false
+    }
   }
 
   /// Who would have which of `ranks` ranks.
   ///
   /// A rank that a node asks for is that node's. The others go to nodes that ask for none, in order of host
   /// and process, so that who came first does not matter, and neighbours are on one host. A node that asks for
-  /// a rank beyond the run's is a spare.
+  /// a rank beyond the run's is a spare, and one whose connection has ended gets none.
   public func placement(ranks: Int) -> [Member?] {
     var placement = [Member?](repeating: nil, count: ranks)
     var free: [Member] = []
-    for member in members {
+    for member in members where member.disconnected == nil {
       switch member.hello.requestedRank {
       case .some(let rank) where rank < ranks: placement[rank] = member
       case .some: break

@@ -6,6 +6,8 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
   case exitedEarly(process: Int32, status: String)
   case exited(Rank, status: String)
   case silent(Rank, process: Int32, seconds: Double, phase: ClusterSession.Phase)
+  /// Its connection ended, and it did not connect again.
+  case disconnected(Rank, process: Int32, seconds: Double, phase: ClusterSession.Phase)
   case loadingLate([Rank], seconds: Double)
   case node(Rank, String)
   case protocolFault(Rank, String)
@@ -18,7 +20,7 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
   /// The rank whose node is lost. What it did can be done again by another.
   public var lost: Rank? {
     switch self {
-    case .exited(let rank, _), .silent(let rank, _, _, _): rank
+    case .exited(let rank, _), .silent(let rank, _, _, _), .disconnected(let rank, _, _, _): rank
     default: nil
     }
   }
@@ -46,6 +48,9 @@ public enum RunError: Error, Hashable, CustomStringConvertible {
     case .silent(let rank, _, let seconds, let phase):
       "\(rank) has said nothing for \(Self.rounded(seconds)) s while \(phase.rawValue); "
         + "it is stopped, cut off, or its host is overloaded"
+    case .disconnected(let rank, _, let seconds, let phase):
+      "the connection of \(rank) ended while \(phase.rawValue), and it has said nothing for "
+        + "\(Self.rounded(seconds)) s; its process has ended, or something on the way to it fails"
     case .loadingLate(let ranks, let seconds):
       "\(Self.list(ranks)) not loaded after \(Self.rounded(seconds)) s"
     case .node(let rank, let reason):

@@ -144,12 +144,12 @@ extension Simulation {
   private var allowed: Set<String> {
     // How the death of a process looks: whether it is seen, and what it was at.
     let deaths: Set<String> =
-      scenario.isLocal ? ["exited", "exited early"] : ["silent", "missing"]
+      scenario.isLocal ? ["exited", "exited early"] : ["disconnected", "missing"]
     switch scenario.kind {
     case .calm, .harmless, .crashes, .spares, .cuts: return []
     case .fatalCrash: return deaths
     case .fatalCut: return ["miscounted"]
-    case .silences: return deaths.union(["silent", "missing", "miscounted"])
+    case .silences: return deaths.union(["silent", "disconnected", "missing", "miscounted"])
     // A node that finds the doubled word leaves; without a spare its rank is then missing.
     case .duplicates: return deaths.union(["protocol fault", "miscounted", "node failed"])
     case .coordinatorDies: return ["coordinator died"]
@@ -163,7 +163,8 @@ extension Simulation {
       return scenario.faults.isEmpty ? ["loading late"] : ["aborted"]
     case .mixed:
       return deaths.union([
-        "silent", "missing", "miscounted", "protocol fault", "node failed", "coordinator died",
+        "silent", "disconnected", "missing", "miscounted", "protocol fault", "node failed",
+        "coordinator died",
         "aborted",
       ])
     }

@@ -113,6 +113,16 @@ extension Simulation {
     try session(.exited(process: process, status: reason))
   }
 
+  /// The end of a connection is seen.
+  func connectionEnded(_ index: Int) throws(Violation) {
+    guard coordinator.ended == nil else { return }
+    say("the connection of \(nodes[index].name) is seen to end")
+    guard coordinator.session != nil else {
+      return coordinator.desk.disconnected(nodes[index].identity, now: moment)
+    }
+    try session(.disconnected(nodes[index].identity))
+  }
+
   private func session(_ event: ClusterSession.Event) throws(Violation) {
     let before = coordinator.session!.phase
     let actions = coordinator.session!.handle(event, now: moment)
@@ -131,6 +141,7 @@ extension Simulation {
         say("noticed \(rank): \(change)")
         switch change {
         case .suspected: summary.seen.insert("suspected")
+        case .disconnected: summary.seen.insert("disconnected")
         case .returned: summary.seen.insert("returned")
         case .lost: try check(false, "a loss was noticed and did not end the run")
         }
@@ -235,8 +246,8 @@ extension RunError {
   /// The rank that ended the run, where it was one.
   var rank: Rank? {
     switch self {
-    case .exited(let rank, _), .silent(let rank, _, _, _), .node(let rank, _),
-      .protocolFault(let rank, _), .miscounted(let rank, _):
+    case .exited(let rank, _), .silent(let rank, _, _, _), .disconnected(let rank, _, _, _),
+      .node(let rank, _), .protocolFault(let rank, _), .miscounted(let rank, _):
       rank
     case .missing, .exitedEarly, .loadingLate, .aborted, .coordinator: nil
     }
@@ -249,6 +260,7 @@ extension RunError {
     case .exitedEarly: "exited early"
     case .exited: "exited"
     case .silent: "silent"
+    case .disconnected: "disconnected"
     case .loadingLate: "loading late"
     case .node: "node failed"
     case .protocolFault: "protocol fault"

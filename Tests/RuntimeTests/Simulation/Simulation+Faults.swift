@@ -40,6 +40,8 @@ extension Simulation {
         repost(node, toNode: toNode, frames: nodes[node].takeAll(toNode: toNode))
       }
     case .cut(let time):
+      // Its end is seen at once, or while it is away; where not even that gets through, never.
+      if chance(2) { schedule(.hangUp(node), after: some(0, min(scenario.delay, time))) }
       nodes[node].cutUntil = max(nodes[node].cutUntil, now + time)
       _ = nodes[node].takeAll(toNode: true)
       let frames = nodes[node].takeAll(toNode: false)

@@ -219,6 +219,7 @@ extension Simulation {
     nodes[index].turn += 1
     for frame in nodes[index].outbox { post(frame, node: index, toNode: false) }
     nodes[index].outbox = []
+    hangUp(index)
     schedule(.exit(index), after: some(0, 100 * Scenario.millisecond))
   }
 
@@ -231,6 +232,7 @@ extension Simulation {
     let frames = nodes[index].takeAll(toNode: false)
     let kept = Int(some(0, Int64(frames.count)))
     repost(index, toNode: false, frames: Array(frames.prefix(kept)))
+    hangUp(index)
     schedule(.exit(index), after: some(0, 100 * Scenario.millisecond))
   }
 

@@ -57,6 +57,8 @@ final class Simulation {
     case start(Int)
     case resume(Int)
     case exit(Int)
+    /// The coordinator sees the end of a node's connection.
+    case hangUp(Int)
     case coordinatorTick
     case nextRun
     case fault(Int)
@@ -153,6 +155,7 @@ final class Simulation {
     case .work(let index, let turn, let action): try work(index, turn, action)
     case .resume(let index): resume(index)
     case .exit(let index): try processEnded(index)
+    case .hangUp(let index): try connectionEnded(index)
     case .coordinatorTick: try coordinatorTick()
     case .nextRun: try beginRun()
     case .fault(let index): try strike(index)
@@ -201,6 +204,12 @@ final class Simulation {
     let arrival = nodes[index].arrival(toNode: toNode, now + some(0, scenario.delay))
     nodes[index].put((number, frame, arrival), toNode: toNode)
     schedule(.arrival(node: index, toNode: toNode, number: number), after: arrival - now)
+  }
+
+  /// The end of a node's connection sets out, behind what the node has said, and will be seen.
+  func hangUp(_ index: Int) {
+    let seen = nodes[index].arrival(toNode: false, now + some(0, scenario.delay))
+    schedule(.hangUp(index), after: seen - now)
   }
 
   /// Sends what is under way anew, after a stall or a cut.

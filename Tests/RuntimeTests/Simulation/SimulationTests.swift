@@ -84,13 +84,15 @@ struct SimulationTests {
     // A simulation in which nothing happens would find nothing.
     guard count >= Self.seeds else { return }
     for ending in [
-      "success", "exited", "exited early", "missing", "silent", "miscounted", "loading late",
+      "success", "exited", "exited early", "missing", "silent", "disconnected", "miscounted",
+      "loading late",
       "node failed", "aborted", "coordinator died",
     ] {
       #expect(tally.endings[ending] != nil, "no run ended as '\(ending)'")
     }
     for event in [
-      "suspected", "returned", "refused", "no room", "came twice", "restarts used up", "miscounted",
+      "suspected", "disconnected", "returned", "refused", "no room", "came twice",
+      "restarts used up", "miscounted",
     ] {
       #expect(tally.seen[event] != nil, "'\(event)' was never seen")
     }

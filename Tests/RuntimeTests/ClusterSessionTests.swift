@@ -304,6 +304,17 @@ struct ClusterSessionTests {
     #expect(session.status(now: Self.start).members.map(\.isSuspect).filter { $0 }.count == 1)
     let word = session.handle(.message(.alive, from: Self.node(0)), now: Self.start)
     #expect(Self.sent(word + session.handle(.tick, now: Self.start)) == ["assign>0", "assign>2"])
+    // Its rank is another's who asks for it, and its own no more when it comes back.
+    var ranks = NodeRoll()
+    guard case .hello(let first) = Self.hello(1, rank: 0),
+      case .hello(let second) = Self.hello(2, rank: 0)
+    else { return }
+    #expect(ranks.register(first, from: Self.node(1), now: Self.start) == nil)
+    #expect(ranks.register(second, from: Self.node(2), now: Self.start) != nil)
+    ranks.disconnected(Self.node(1), now: Self.start)
+    #expect(ranks.register(second, from: Self.node(2), now: Self.start) == nil)
+    ranks.heard(Self.node(1), now: Self.start)
+    #expect(ranks.placement(ranks: 2).map(\.?.hello.process) == [2, 1])
     // One that stays away is forgotten.
     var roll = NodeRoll()
     guard case .hello(let hello) = Self.hello(3) else { return }

@@ -232,8 +232,11 @@ public struct ClusterSession: Sendable {
     _ hello: ControlMessage.Hello, _ identity: NodeIdentity, _ now: MeasuredTime
   ) -> [Action] {
     if phase != .registering {
-      // Who has done its part says hello again, and waits for the next run.
-      if let rank = rank(of: identity), nodes[rank.index]!.report == nil { return [] }
+      // Who has done its part says hello again, and waits for the next run. Who has not, has not heard of its rank
+      // yet, and is there.
+      if let rank = rank(of: identity), nodes[rank.index]!.report == nil {
+        return nodes[rank.index]!.liveness.heard(now: now).map { [.noticed(rank, $0)] } ?? []
+      }
       if let rank = hello.requestedRank, nodes.indices.contains(rank),
         nodes[rank]!.identity != identity
       {

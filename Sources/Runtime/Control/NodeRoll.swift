@@ -69,9 +69,13 @@ public struct NodeRoll: Sendable {
       return nil
     }
     if let rank = hello.requestedRank,
-      let other = members.first(where: { $0.hello.requestedRank == rank })
+      let other = members.firstIndex(where: { $0.hello.requestedRank == rank })
     {
-      return "rank \(rank) is taken by \(other.hello.place)"
+      guard members[other].disconnected != nil else {
+        return "rank \(rank) is taken by \(members[other].hello.place)"
+      }
+      // It may be gone. If it comes back, it has whatever rank is free.
+      members[other].hello.requestedRank = nil
     }
     guard members.count < Self.mostMembers else {
       return "\(members.count) nodes wait already, and the coordinator keeps no more"

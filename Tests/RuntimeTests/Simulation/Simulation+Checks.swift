@@ -148,7 +148,8 @@ extension Simulation {
     switch scenario.kind {
     case .calm, .harmless, .crashes, .spares, .cuts: return []
     case .fatalCrash: return deaths
-    case .fatalCut: return ["miscounted"]
+    // Several cuts in a row keep a node away for longer than one may.
+    case .fatalCut: return ["miscounted", "disconnected"]
     case .silences: return deaths.union(["silent", "disconnected", "missing", "miscounted"])
     // A node that finds the doubled word leaves; without a spare its rank is then missing.
     case .duplicates: return deaths.union(["protocol fault", "miscounted", "node failed"])

@@ -236,6 +236,19 @@ struct ProcessFailureTests {
     #expect(ended.errors.contains("the run was given up: interrupted by SIG"))
   }
 
+  @Test("a terminal that closes signals more than once, and that is one interruption")
+  func hungUp() async throws {
+    let ended = try await failing(Self.long + ["--transport", "ipc"]) { process in
+      for signal in [SIGHUP, SIGHUP, SIGTERM] {
+        kill(process, signal)
+        // Else the system makes one of two equal ones.
+        usleep(20_000)
+      }
+    }
+    #expect(ended.status == 1)
+    #expect(ended.errors.contains("the run was given up: interrupted by SIGHUP"))
+  }
+
   @Test("a model file that is not the coordinator's is refused by the node that loads it")
   func changedModel() async throws {
     try await Fixtures.withShortFolder { folder in

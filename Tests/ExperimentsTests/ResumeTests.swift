@@ -40,6 +40,9 @@ struct ResumeTests {
       let folder = "\(root)/out"
       let broken = try await interrupted(folder, at: half)
       #expect(broken.status == 1)
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder) == [RunJournal.fileName],
+        "no result, not even an empty one")
       let left = try Self.unfinished(folder)
       guard case .array(let finished)? = left["finished"] else {
         Issue.record("nothing is kept: \(left)")

@@ -28,15 +28,18 @@ public struct ResultFiles: Sendable {
     if let logits { try Self.probe(logits, option: "--logits") }
   }
 
-  /// Opens a file for writing without changing it.
+  /// Opens a file for writing without changing it. One that is not there is made and removed again, so that a run
+  /// which fails leaves no empty file.
   static func probe(_ path: String, option: String) throws(ConfigurationError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    let made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    let descriptor = made >= 0 ? made : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw ConfigurationError(
         .option(option), "'\(path)' cannot be written: \(String(cString: strerror(errno)))",
         remedy: "Give a place that this user may write")
     }
     close(descriptor)
+    if made >= 0 { unlink(path) }
   }
 
   /// Writes what was asked for.

@@ -51,7 +51,9 @@ struct ProcessFailureTests {
       if let child = children.first { kill(child, SIGKILL) }
     }
     #expect(ended.status == 1)
-    #expect(ended.errors.contains(/the node of rank [01] ended in the middle of the run: .*9/))
+    #expect(
+      ended.errors.contains(
+        /the node of rank [01] ended in the middle of the run: signal 9 \(Killed\)/))
     #expect(ended.output.isEmpty)
   }
 
@@ -157,7 +159,7 @@ struct ProcessFailureTests {
       let killed = try #require(lost.all.first)
       #expect(ended.status == 1)
       #expect(
-        ended.errors.contains("wait: the connection of rank 1 has ended"), "\(ended.errors)")
+        ended.errors.contains("of which rank 1 has lost its connection"), "\(ended.errors)")
       #expect(
         ended.errors.contains("the connection of rank 1 ended while running"), "\(ended.errors)")
       // Five seconds, and as much again for a loaded host; the limit of silence is ten minutes.

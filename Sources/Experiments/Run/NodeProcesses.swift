@@ -135,13 +135,13 @@ struct NodeProcesses {
         .path(FilePath(executable)), arguments: Arguments(arguments),
         platformOptions: options, output: .discarded, error: .string(limit: 64 << 10))
       guard !outcome.terminationStatus.isSuccess else {
-        exits.append(outcome.processIdentifier.value, "ended with status 0")
+        exits.append(outcome.processIdentifier.value, outcome.terminationStatus.words)
         return
       }
       let words = outcome.standardError.trimmingCharacters(in: .whitespacesAndNewlines)
       exits.append(
         outcome.processIdentifier.value,
-        "\(outcome.terminationStatus)" + (words.isEmpty ? "" : ", saying: \(words)"))
+        outcome.terminationStatus.words + (words.isEmpty ? "" : ", saying: \(words)"))
     } catch {
       exits.append(0, "could not be started: \(error)")
     }
@@ -155,6 +155,16 @@ struct NodeProcesses {
       let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
       thread.stackSize = 8 << 20
       thread.start()
+    }
+  }
+}
+
+extension TerminationStatus {
+  /// What became of a process, for people.
+  fileprivate var words: String {
+    switch self {
+    case .exited(let status): "exit status \(status)"
+    case .signaled(let signal): "signal \(signal) (\(String(cString: strsignal(signal))))"
     }
   }
 }

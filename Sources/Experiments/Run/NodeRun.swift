@@ -90,7 +90,7 @@ struct NodeRun {
     let ranks = makeProgram().ranks
     if launch.external != nil {
       progress(
-        "wait at \(coordinator.endpoint) for wafer-node --coordinator \(coordinator.endpoint)")
+        "awaited: start each with wafer-node --coordinator \(coordinator.endpoint)")
     }
     let nodes = NodeProcesses(
       executable: launch.program ?? "", count: launch.program == nil ? 0 : ranks,
@@ -107,7 +107,7 @@ struct NodeRun {
           return (outcome, summary)
         } catch let error as RunError {
           guard case .again(let gone, let replaces) = policy.failed(error) else { throw error }
-          progress("lost a node: \(error). Running again, restart \(policy.restarts)")
+          progress("run again, restart \(policy.restarts): \(error)")
           guard launch.program != nil else { continue }
           if let gone {
             exits.ignore(gone)
@@ -182,14 +182,14 @@ struct NodeRun {
 }
 
 extension Liveness.Change {
-  /// A line for people.
+  /// The end of a line for people that begins with how many nodes there are.
   fileprivate func words(of rank: Rank) -> String {
     switch self {
     case .suspected(let silence):
-      "wait: \(rank) has said nothing for \(silence / 1_000_000_000) s, and may be lost"
-    case .disconnected: "wait: the connection of \(rank) has ended, and it may be lost"
-    case .returned(let silence): "go on: \(rank) is back after \(silence / 1_000_000_000) s"
-    case .lost(let silence, _): "lost \(rank) after \(silence / 1_000_000_000) s"
+      "of which \(rank) has said nothing for \(silence / 1_000_000_000) s, and may be lost"
+    case .disconnected: "of which \(rank) has lost its connection, and may be gone"
+    case .returned(let silence): "of which \(rank) is back after \(silence / 1_000_000_000) s"
+    case .lost(let silence, _): "of which \(rank) is lost after \(silence / 1_000_000_000) s"
     }
   }
 }

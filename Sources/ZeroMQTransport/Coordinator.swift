@@ -5,7 +5,7 @@ import Runtime
 import Synchronization
 import ZeroMQ
 
-/// The coordinator's control socket, and the loop around a `ClusterSession`.
+/// The loop around a `ClusterSession`, and the control socket through which it speaks.
 ///
 /// The session decides; this sends, receives, compiles the next window when it is asked for, and looks
 /// at the clock. It outlives a run: nodes that others start wait in its `NodeRoll` between runs.
@@ -21,29 +21,12 @@ public final class Coordinator: Sendable {
   /// `@unchecked Sendable`: one thread at a time uses it, under the lock. A mutex that holds it cannot be held
   /// for a whole run, whose callbacks are the caller's.
   private final class Desk: @unchecked Sendable {
-    var router: Socket<Router>
-    var monitor: Monitor
-    var connections = ConnectionTable()
-    var authenticator: Authenticator?
-    let admission: Admission
-    let refusal: @Sendable (Int, String) -> Void
-    /// Of how many refusals somebody has been told.
-    var told = 0
+    let socket: ControlSocket
     var waiting = CoordinatorDesk()
     var lastTick = MonotonicClock.now
     var isClosed = false
 
-    init(
-      router: consuming Socket<Router>, monitor: consuming Monitor,
-      authenticator: consuming Authenticator?,
-      admission: Admission, refusal: @escaping @Sendable (Int, String) -> Void
-    ) {
-      self.router = router
-      self.monitor = monitor
-      self.authenticator = authenticator
-      self.admission = admission
-      self.refusal = refusal
-    }
+    init(_ socket: ControlSocket) { self.socket = socket }
   }
 
   /// Opens the control socket at `address`, such as `tcp://127.0.0.1:*`.
@@ -58,25 +41,9 @@ public final class Coordinator: Sendable {
     refusal: @escaping @Sendable (Int, String) -> Void = { _, _ in }
   ) throws(RunError) {
     do {
-      var options = SocketOptions()
-      options.maximumMessageSize = ControlLimits.largestFrame
-      options.backlog = 1024
-      // What may be under way to a node is far less than its queue takes; one that reads nothing is lost.
-      options.sendTimeout = .after(.seconds(1))
-      let context = try Context()
-      var authenticator: Authenticator?
-      if let keys {
-        authenticator = try Authenticator(in: context)
-        options.security = .curveServer(keys.own)
-        options.authenticationDomain = "control"
-      }
-      // A node keeps its name when its connection is made anew.
-      var router = try Socket<Router>(in: context, handover: true, options: options)
-      let monitor = try Monitor(router)
-      endpoint = try router.bind(Endpoint(rawValue: address)).rawValue
-      desk = Desk(
-        router: router, monitor: monitor, authenticator: authenticator,
-        admission: Admission(keys?.admitted ?? []), refusal: refusal)
+      let socket = try ControlSocket(address: address, keys: keys, refusal: refusal)
+      endpoint = socket.endpoint
+      desk = Desk(socket)
     } catch {
       throw .coordinator(
         "the control socket cannot be opened: \(error). Give --coordinator an address of this host "
@@ -203,14 +170,13 @@ public final class Coordinator: Sendable {
 
   private static func loop(_ state: inout Loop, _ desk: Desk) throws {
     var poller = Poller()
-    let readable = poller.add(desk.router, for: .readable)
-    if desk.authenticator != nil { _ = poller.add(desk.authenticator!, for: .readable) }
+    let readable = desk.socket.add(to: &poller)
     // Who waits already may be enough.
     try perform(state.session.handle(.tick, now: MonotonicClock.now), &state, desk)
     while state.outcome == nil {
       _ = try poller.wait(.after(Self.pause))
-      try admit(desk)
-      try noteEndedConnections(desk)
+      try desk.socket.admit()
+      try desk.socket.noteEndedConnections()
       if poller[readable].contains(.readable) { try receive(&state, desk) }
       while state.outcome == nil, let exit = state.callbacks.nextExit() {
         try perform(
@@ -218,7 +184,7 @@ public final class Coordinator: Sendable {
             .exited(process: exit.process, status: exit.status), now: MonotonicClock.now),
           &state, desk)
       }
-      for node in desk.connections.disconnected where state.outcome == nil {
+      for node in desk.socket.disconnected where state.outcome == nil {
         try perform(
           state.session.handle(.disconnected(node), now: MonotonicClock.now), &state, desk)
       }
@@ -228,7 +194,7 @@ public final class Coordinator: Sendable {
       let now = MonotonicClock.now
       if now - desk.lastTick > Self.heartbeat {
         desk.lastTick = now
-        tellRefusals(desk)
+        desk.socket.tellRefusals()
         try perform(state.session.handle(.tick, now: now), &state, desk)
       }
     }
@@ -243,7 +209,7 @@ public final class Coordinator: Sendable {
   }
 
   private static func receive(_ state: inout Loop, _ desk: Desk) throws {
-    while state.outcome == nil, let (identity, frame) = try nextFrame(desk) {
+    while state.outcome == nil, let (identity, frame) = try desk.socket.nextFrame() {
       let event: ClusterSession.Event =
         switch ControlMessage.reading(frame) {
         case .success(let message): .message(message, from: identity)
@@ -265,67 +231,6 @@ public final class Coordinator: Sendable {
     }
   }
 
-  /// Answers those who want to connect.
-  private static func admit(_ desk: Desk) throws(ZeroMQError) {
-    if desk.authenticator != nil { try desk.admission.answer(&desk.authenticator!) }
-  }
-
-  /// Tells of strangers when there are twice as many as last time, so that a thousand are ten lines.
-  private static func tellRefusals(_ desk: Desk) {
-    let (count, address) = desk.admission.refused
-    guard count > 0, count >= 2 * desk.told else { return }
-    desk.told = count
-    desk.refusal(count, address)
-  }
-
-  /// The next frame. Control frames have one part; what has more is a stranger's, or spoilt, and is dropped: a
-  /// node's would be missed, as its words are counted.
-  private static func nextFrame(
-    _ desk: Desk
-  ) throws(ZeroMQError) -> (NodeIdentity, [UInt8])? {
-    do {
-      var frame = Message()
-      while true {
-        let sender = NodeIdentity(try desk.router.receive(into: &frame, .dontWait).bytes)
-        guard !desk.router.hasMore else {
-          try desk.router.dropRemainingParts()
-          continue
-        }
-        if let connection = frame.connectionDescriptor {
-          desk.connections.heard(sender, over: connection)
-        }
-        return (sender, frame.copyBytes())
-      }
-    } catch  where error.code == .again {
-      return nil
-    }
-  }
-
-  /// Sees which connections have ended. What came over them before is heard after this, so that a node is said to
-  /// be disconnected behind its last word.
-  private static func noteEndedConnections(_ desk: Desk) throws(ZeroMQError) {
-    var ended: [Int32] = []
-    do {
-      while true {
-        if case .disconnected(let descriptor) = try desk.monitor.receive(.dontWait).kind {
-          ended.append(descriptor)
-        }
-      }
-    } catch  where error.code == .again {
-      desk.connections.begin(ended: ended)
-    }
-  }
-
-  private static func send(
-    _ message: ControlMessage, to node: NodeIdentity, _ desk: Desk
-  ) throws(ZeroMQError) {
-    do {
-      try desk.router.send(message.encoded(), to: RoutingID(node.bytes))
-    } catch  where error.code == .hostUnreachable || error.code == .again {
-      // The node has gone; its exit or its silence will say so.
-    }
-  }
-
   private static func perform(
     _ actions: [ClusterSession.Action], _ state: inout Loop, _ desk: Desk
   ) throws {
@@ -333,12 +238,12 @@ public final class Coordinator: Sendable {
     for action in actions {
       switch action {
       case .send(let message, let node):
-        try send(message, to: node, desk)
+        try desk.socket.send(message, to: node)
       case .serve(let request, let node):
         guard let weights = state.callbacks.weights else {
           throw RunError.coordinator("a node asks for weights, and this run has none")
         }
-        try send(.weights(try weights.answer(request, of: node)), to: node, desk)
+        try desk.socket.send(.weights(try weights.answer(request, of: node)), to: node)
       case .needWindow:
         guard let window = try state.callbacks.nextWindow() else {
           try perform(state.session.stop(), &state, desk)
@@ -379,21 +284,21 @@ public final class Coordinator: Sendable {
     _ silence: Int64, _ desk: Desk
   ) throws(ZeroMQError) -> Bool {
     guard !desk.isClosed else { return false }
-    try admit(desk)
-    try noteEndedConnections(desk)
-    while let (identity, frame) = try nextFrame(desk) {
+    try desk.socket.admit()
+    try desk.socket.noteEndedConnections()
+    while let (identity, frame) = try desk.socket.nextFrame() {
       guard case .success(let message) = ControlMessage.reading(frame) else { continue }
       let letters = desk.waiting.handle(
         message, from: identity, silence: silence, now: MonotonicClock.now)
-      for letter in letters { try send(letter.message, to: letter.to, desk) }
+      for letter in letters { try desk.socket.send(letter.message, to: letter.to) }
     }
     let now = MonotonicClock.now
-    for node in desk.connections.disconnected { desk.waiting.disconnected(node, now: now) }
+    for node in desk.socket.disconnected { desk.waiting.disconnected(node, now: now) }
     if now - desk.lastTick > heartbeat {
       desk.lastTick = now
-      tellRefusals(desk)
+      desk.socket.tellRefusals()
       for letter in desk.waiting.tick(silence: silence, now: now) {
-        try send(letter.message, to: letter.to, desk)
+        try desk.socket.send(letter.message, to: letter.to)
       }
     }
     return true
@@ -410,12 +315,12 @@ public final class Coordinator: Sendable {
 
   private static func dismissAll(_ desk: Desk) {
     // Who has said hello since the run ended is in the socket's queue.
-    while let (identity, frame) = try? nextFrame(desk) {
+    while let (identity, frame) = try? desk.socket.nextFrame() {
       guard case .success(.hello(let hello)) = ControlMessage.reading(frame) else { continue }
       let letters = desk.waiting.handle(
         .hello(hello), from: identity, silence: .max, now: MonotonicClock.now)
-      for letter in letters { try? send(letter.message, to: letter.to, desk) }
+      for letter in letters { try? desk.socket.send(letter.message, to: letter.to) }
     }
-    for letter in desk.waiting.dismissAll() { try? send(letter.message, to: letter.to, desk) }
+    for letter in desk.waiting.dismissAll() { try? desk.socket.send(letter.message, to: letter.to) }
   }
 }

@@ -21,11 +21,10 @@ struct HostMemory {
       switch experiment.host.model {
       case .file(let path): try ModelFile.open(path).totalBytes
       // Synthetic weights are made in bfloat16.
-      case .synthetic, .preset: shape.parameters * 2
+      case .synthetic, .preset: shape.weights * 2
       }
     cache =
-      2 * shape.layers * shape.keyValueHeads * shape.headSize * workload.positions
-      * workload.batch * MemoryLayout<Float>.size
+      shape.keyValuesPerToken * workload.positions * workload.batch * MemoryLayout<Float>.size
   }
 
   /// Throws `ConfigurationError` with the sum when it is more than what is available.
@@ -51,16 +50,5 @@ struct HostMemory {
       return Int(digits).map { $0 * 1024 }
     }
     return nil
-  }
-}
-
-extension ModelShape {
-  /// Weights of all matrices; norms and biases are little beside them.
-  var parameters: Int {
-    let attention =
-      width * (queryHeads + 2 * keyValueHeads) * headSize
-      + queryHeads * headSize * width
-    return layers * (attention + 3 * width * feedForwardWidth)
-      + vocabulary * width * (tiedHead ? 1 : 2)
   }
 }

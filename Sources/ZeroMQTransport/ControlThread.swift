@@ -63,8 +63,10 @@ final class ControlThread: Sendable {
         $0.reconnectInterval = .milliseconds(50)
         if let keys { $0.security = .curveClient(keys.own, server: keys.coordinator) }
       })
+    let monitor = try Monitor(dealer)
     try dealer.connect(coordinator)
-    let thread = Body(owner: self, data: data, dealer: dealer, authenticator: authenticator)
+    let thread = Body(
+      owner: self, data: data, dealer: dealer, monitor: monitor, authenticator: authenticator)
     var handle = pthread_t()
     let status = pthread_create(
       &handle, nil,
@@ -82,12 +84,14 @@ final class ControlThread: Sendable {
     var control: NodeControl
     var data: Socket<Pair>
     var dealer: Socket<Dealer>
+    var monitor: Monitor
     var authenticator: Authenticator?
 
     init(
       owner: ControlThread, data: consuming Socket<Pair>, dealer: consuming Socket<Dealer>,
-      authenticator: consuming Authenticator?
+      monitor: consuming Monitor, authenticator: consuming Authenticator?
     ) {
+      self.monitor = monitor
       self.authenticator = authenticator
       self.owner = owner
       control = NodeControl(
@@ -120,15 +124,29 @@ final class ControlThread: Sendable {
         poller.change(fromData, to: control.takesData ? .readable : [])
         _ = try poller.wait(.after(ControlThread.pause))
         if authenticator != nil { try owner.admission.answer(&authenticator!) }
+        let hasEnded = try connectionHasEnded()
         if poller[fromCoordinator].contains(.readable) {
           while let frame = try dealer.nextFrame() { try take(.fromCoordinator(frame), &goesOn) }
         }
+        // Behind what came over it.
+        if hasEnded { try take(.disconnected, &goesOn) }
         if poller[fromData].contains(.readable) {
           while goesOn, control.takesData, let frame = try data.nextFrame() {
             try take(.fromData(frame), &goesOn)
           }
         }
         if goesOn { try take(.tick, &goesOn) }
+      }
+    }
+
+    private func connectionHasEnded() throws(ZeroMQError) -> Bool {
+      var hasEnded = false
+      do {
+        while true {
+          if case .disconnected = try monitor.receive(.dontWait).kind { hasEnded = true }
+        }
+      } catch  where error.code == .again {
+        return hasEnded
       }
     }
 

@@ -177,6 +177,36 @@ struct NodeMachineTests {
     #expect(said() == 1)
   }
 
+  @Test("a node whose connection ended ends after five heartbeats, unless it hears something")
+  func disconnected() {
+    func ends(_ control: inout NodeControl, at seconds: Double) -> String? {
+      Self.words(control.handle(.tick, now: Self.at(seconds))).first {
+        $0.hasPrefix("give up")
+      }
+    }
+    func control(hears: Bool) -> NodeControl {
+      var control = NodeControl(coordinator: "tcp://c", limits: Self.limits, now: Self.at(0))
+      if hears {
+        _ = control.handle(.fromCoordinator(ControlMessage.alive.encoded()), now: Self.at(1))
+      }
+      _ = control.handle(.disconnected, now: Self.at(2))
+      return control
+    }
+    var lost = control(hears: true)
+    _ = lost.handle(.disconnected, now: Self.at(4))
+    #expect(ends(&lost, at: 7) == nil)
+    #expect(
+      ends(&lost, at: 7.1)
+        == "give up: the connection to the coordinator at tcp://c has ended, and it is not there again "
+        + "after 5.0 seconds")
+    var back = control(hears: true)
+    _ = back.handle(.fromCoordinator(ControlMessage.alive.encoded()), now: Self.at(6.9))
+    #expect(ends(&back, at: 20) == nil)
+    // Before the first word it has a minute: the coordinator may be about to start.
+    var early = control(hears: false)
+    #expect(ends(&early, at: 59) == nil)
+  }
+
   @Test("silence ends a node: a minute before the first word, the limit after it")
   func silence() {
     var control = NodeControl(coordinator: "tcp://c", limits: Self.limits, now: Self.at(0))

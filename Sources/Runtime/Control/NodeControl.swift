@@ -17,7 +17,7 @@ import Quantities
 /// leaving   what the data path still says of the run that is over is dropped
 ///           the data path says hello          ▶ waiting, or serving where the next assignment is there already
 /// any       refused, aborted, dismissed       ▶ leaving
-/// any       the data path ends, the coordinator is silent       ▶ ended
+/// any       the data path ends; the coordinator is silent, or its connection has ended and is not made anew  ▶ ended
 /// ```
 public struct NodeControl: Sendable {
   /// Waits of a node for its coordinator, in nanoseconds.
@@ -41,6 +41,8 @@ public struct NodeControl: Sendable {
     case fromData([UInt8])
     /// A frame of the data path that was to be sent found no room. It waits, and what follows behind it.
     case noRoom([UInt8])
+    /// The connection to the coordinator has ended.
+    case disconnected
     /// Time has passed.
     case tick
   }
@@ -81,6 +83,8 @@ public struct NodeControl: Sendable {
   private let limits: Limits
   private let began: MeasuredTime
   private var lastHeard: MeasuredTime?
+  /// When the connection ended, where nothing was heard since.
+  private var disconnected: MeasuredTime?
   private var lastSpoken: MeasuredTime
 
   /// - Parameter coordinator: Its address, for people.
@@ -100,11 +104,15 @@ public struct NodeControl: Sendable {
     switch event {
     case .fromCoordinator(let frame):
       lastHeard = now
+      disconnected = nil
       return take(frame, now)
     case .fromData(let frame): return pass(frame, now)
     case .noRoom(let frame):
       unsent = frame
       count(frame, by: -1)
+      return []
+    case .disconnected:
+      disconnected = disconnected ?? now
       return []
     case .tick: return tick(now)
     }
@@ -167,18 +175,9 @@ public struct NodeControl: Sendable {
   }
 
   private mutating func tick(_ now: MeasuredTime) -> [Action] {
-    let silence = (now - (lastHeard ?? began)).nanoseconds
-    let limit = lastHeard == nil ? limits.registration : limits.silence
-    guard silence <= limit else {
+    if let reason = loss(now) {
       state = .ended
-      let words = Duration.nanoseconds(limit)
-      return [
-        .giveUp(
-          lastHeard == nil
-            ? "no coordinator answers at \(coordinator) for \(words); is it running, and reachable "
-              + "from this host?"
-            : "the coordinator at \(coordinator) has been silent for \(words)")
-      ]
+      return [.giveUp(reason)]
     }
     if let frame = unsent {
       unsent = nil
@@ -188,6 +187,22 @@ public struct NodeControl: Sendable {
     lastSpoken = now
     if case .waiting(.some(let hello)) = state { return [.offer(hello)] }
     return [.offer(ControlMessage.alive.encoded())]
+  }
+
+  /// Why the coordinator is given up; `nil` while it is not.
+  private func loss(_ now: MeasuredTime) -> String? {
+    guard let lastHeard else {
+      guard (now - began).nanoseconds > limits.registration else { return nil }
+      return "no coordinator answers at \(coordinator) for "
+        + "\(Duration.nanoseconds(limits.registration)); is it running, and reachable from this host?"
+    }
+    if let disconnected, Liveness.isGone(since: disconnected, limit: limits.silence, now: now) {
+      return "the connection to the coordinator at \(coordinator) has ended, and it is not there "
+        + "again after \(Duration.nanoseconds(min(limits.silence, Liveness.reconnectionLimit)))"
+    }
+    guard (now - lastHeard).nanoseconds > limits.silence else { return nil }
+    return "the coordinator at \(coordinator) has been silent for "
+      + "\(Duration.nanoseconds(limits.silence))"
   }
 
   private mutating func send(_ frame: [UInt8], _ now: MeasuredTime) -> [Action] {

@@ -204,6 +204,7 @@ extension Simulation {
     say("the coordinator ends: \(ending)")
     coordinator.ended = now
     coordinator.session = nil
+    for index in nodes.indices where nodes[index].isThere { hangUp(index, toNode: true) }
     summary.ending = ending
   }
 

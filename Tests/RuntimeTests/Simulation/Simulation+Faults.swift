@@ -41,7 +41,9 @@ extension Simulation {
       }
     case .cut(let time):
       // Its end is seen at once, or while it is away; where not even that gets through, never.
-      if chance(2) { schedule(.hangUp(node), after: some(0, min(scenario.delay, time))) }
+      for toNode in [false, true] where chance(2) {
+        schedule(.hangUp(node, toNode: toNode), after: some(0, min(scenario.delay, time)))
+      }
       nodes[node].cutUntil = max(nodes[node].cutUntil, now + time)
       _ = nodes[node].takeAll(toNode: true)
       let frames = nodes[node].takeAll(toNode: false)

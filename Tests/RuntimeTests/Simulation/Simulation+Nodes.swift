@@ -56,6 +56,13 @@ extension Simulation {
     try hear(index)
   }
 
+  /// The end of the connection is seen at the node.
+  func coordinatorHungUp(_ index: Int) throws(Violation) {
+    guard nodes[index].isThere else { return }
+    say("\(nodes[index].name) sees its connection end")
+    try control(index, .disconnected)
+  }
+
   private func control(_ index: Int, _ event: NodeControl.Event) throws(Violation) {
     let before = nodes[index].control.state
     let actions = nodes[index].control.handle(event, now: moment)
@@ -219,7 +226,7 @@ extension Simulation {
     nodes[index].turn += 1
     for frame in nodes[index].outbox { post(frame, node: index, toNode: false) }
     nodes[index].outbox = []
-    hangUp(index)
+    hangUp(index, toNode: false)
     schedule(.exit(index), after: some(0, 100 * Scenario.millisecond))
   }
 
@@ -232,7 +239,7 @@ extension Simulation {
     let frames = nodes[index].takeAll(toNode: false)
     let kept = Int(some(0, Int64(frames.count)))
     repost(index, toNode: false, frames: Array(frames.prefix(kept)))
-    hangUp(index)
+    hangUp(index, toNode: false)
     schedule(.exit(index), after: some(0, 100 * Scenario.millisecond))
   }
 

@@ -57,8 +57,8 @@ final class Simulation {
     case start(Int)
     case resume(Int)
     case exit(Int)
-    /// The coordinator sees the end of a node's connection.
-    case hangUp(Int)
+    /// The coordinator, or the node, sees the end of a node's connection.
+    case hangUp(Int, toNode: Bool)
     case coordinatorTick
     case nextRun
     case fault(Int)
@@ -155,7 +155,10 @@ final class Simulation {
     case .work(let index, let turn, let action): try work(index, turn, action)
     case .resume(let index): resume(index)
     case .exit(let index): try processEnded(index)
-    case .hangUp(let index): try connectionEnded(index)
+    case .hangUp(let index, false): try connectionEnded(index)
+    case .hangUp(let index, true):
+      if nodes[index].isStopped { return nodes[index].held.append(event) }
+      try coordinatorHungUp(index)
     case .coordinatorTick: try coordinatorTick()
     case .nextRun: try beginRun()
     case .fault(let index): try strike(index)
@@ -206,10 +209,10 @@ final class Simulation {
     schedule(.arrival(node: index, toNode: toNode, number: number), after: arrival - now)
   }
 
-  /// The end of a node's connection sets out, behind what the node has said, and will be seen.
-  func hangUp(_ index: Int) {
-    let seen = nodes[index].arrival(toNode: false, now + some(0, scenario.delay))
-    schedule(.hangUp(index), after: seen - now)
+  /// The end of a node's connection sets out, behind what was said over it, and will be seen.
+  func hangUp(_ index: Int, toNode: Bool) {
+    let seen = nodes[index].arrival(toNode: toNode, now + some(0, scenario.delay))
+    schedule(.hangUp(index, toNode: toNode), after: seen - now)
   }
 
   /// Sends what is under way anew, after a stall or a cut.
